@@ -1,0 +1,1 @@
+"""The same stages driven from files instead of Kafka."""

@@ -1,0 +1,1 @@
+"""Simulated fleets and incidents, as data, deterministic by seed, with the truth beside them."""

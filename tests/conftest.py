@@ -1,0 +1,23 @@
+"""Fixtures shared by all tests: one Apache Kafka for the whole session, fresh topics for each test."""
+
+from collections.abc import Iterator
+
+import pytest
+from servers.kafka_server import KafkaServer, TopicMaker, running_server
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[str]:
+    """Address of an Apache Kafka: the one named in ``OPWATCH_TEST_KAFKA``, else one of our own."""
+    running = running_server()
+    if running is not None:
+        yield running
+        return
+    with KafkaServer() as server:
+        yield server.bootstrap
+
+
+@pytest.fixture
+def fresh_topics(kafka: str) -> TopicMaker:
+    """Creates topics that no other test uses: ``fresh_topics("a", "b", partitions=2)``."""
+    return TopicMaker(kafka)
