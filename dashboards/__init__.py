@@ -1,1 +1,1 @@
-"""Grafana dashboards and Prometheus rules as code, derived from the catalogue in ``streams.telemetry``."""
+"""Grafana dashboards and Prometheus rules as code, from the catalogue in ``streams.telemetry``."""

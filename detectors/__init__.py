@@ -1,4 +1,4 @@
-"""Pure statistics on arrays: change points over many series, their scope, and what could explain them.
+"""Pure statistics on arrays: change points over many series, their scope, their explanation.
 
 Nothing here knows keys, clocks, files or Kafka: time and randomness are arguments.
 """

@@ -1,8 +1,9 @@
-"""Fixtures shared by all tests: one Apache Kafka for the whole session, fresh topics for each test."""
+"""Fixtures of all tests: one Apache Kafka for the whole session, fresh topics for each test."""
 
 from collections.abc import Iterator
 
 import pytest
+
 from servers.kafka_server import KafkaServer, TopicMaker, running_server
 
 

@@ -1,1 +1,1 @@
-"""Which of the concurrent releases explains a change: exposure, likelihood, posterior and evidence."""
+"""Which concurrent release explains a change: exposure, likelihood, posterior and evidence."""

@@ -1,1 +1,1 @@
-"""Everything that touches the outside world, one module per outside system, none importing another."""
+"""Everything that touches the outside world, one module per system, none importing another."""

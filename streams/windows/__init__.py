@@ -1,1 +1,1 @@
-"""Event time: watermarks, tumbling windows, and the counts blocks that carry both between workers. Pure."""
+"""Event time: watermarks, tumbling windows, and the counts blocks that carry both. Pure."""

@@ -1,7 +1,7 @@
-"""Apache Kafka on loopback for tests, benchmarks and evaluation: one KRaft node in a temporary folder.
+"""Apache Kafka on loopback for tests, benchmarks and evaluation: one KRaft node.
 
-The jars come from Maven (`make kafka` copies them into ``.cache/kafka/lib``). Nothing of a server survives
-its ``stop()``, except the log when a start has failed.
+The jars come from Maven (`make kafka` copies them into ``.cache/kafka/lib``). A server lives in a
+temporary folder, which ``stop()`` removes; only a start that failed leaves its log behind.
 """
 
 import os
@@ -72,7 +72,7 @@ class KafkaServer:
 
     Args:
         libraries: folder with the jars of Apache Kafka.
-        optimise: let the JVM compile fully. It starts a little slower and serves faster: for benchmarks.
+        optimise: compile fully: starts half a second later, serves faster: for benchmarks.
 
     Raises:
         KafkaServerError: jars or Java missing, or the server did not become ready.
