@@ -1,0 +1,319 @@
+"""Settings: read from a TOML file and the environment, validated once, frozen.
+
+Every setting has a default that suits a first try on one machine. The environment wins over the file:
+`OPWATCH_KAFKA__BOOTSTRAP` sets `[kafka] bootstrap`.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from streams.domain.errors import OperatorError
+
+PREFIX = "OPWATCH_"
+"""What the names of environment variables begin with."""
+
+DELIMITER = "__"
+"""What stands between section and setting in the name of an environment variable."""
+
+Ratio = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Section(BaseModel):
+    """One table of the settings file: frozen, and strict about names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class KafkaSettings(Section):
+    """Where Kafka is, and how this installation calls itself there."""
+
+    bootstrap: str = "127.0.0.1:9092"
+    """Addresses of some brokers, `host:port`, separated by commas."""
+    application: str = Field("opwatch", pattern=r"^[A-Za-z0-9._-]{1,100}$")
+    """Prefix of consumer groups and transactional ids; each installation on a Kafka needs its own."""
+    session_timeout: timedelta = timedelta(seconds=10)
+    """How long Kafka waits for a silent worker before others take over its partitions."""
+    client: dict[str, str] = Field(default_factory=dict)
+    """Further librdkafka settings for every client, such as security.protocol or sasl.username."""
+
+
+class TopicSettings(Section):
+    """Names of the topics, and how many partitions the counts have."""
+
+    outcomes: str = "vm-operations"
+    """Topic that outcome events are read from."""
+    releases: str = "releases"
+    """Topic that release events are read from."""
+    prefix: str = Field("opwatch.", pattern=r"^[A-Za-z0-9._-]{0,100}$")
+    """What the names of opwatch's own topics begin with."""
+    counts_partitions: int = Field(4, ge=1, le=256)
+    """Partitions of the counts: the most judges that can work side by side."""
+    replication: int = Field(1, ge=1)
+    """Replication factor of the topics that `opwatch topics create` creates."""
+
+    def named(self, name: str) -> str:
+        """Give the full name of one of opwatch's own topics."""
+        return f"{self.prefix}{name}"
+
+
+class ErrorRule(Section):
+    """Whose fault a failure with a matching error code is; the first rule that matches decides."""
+
+    code: str
+    """Shell-style pattern, such as `Client.*`, matched against the whole error code."""
+    fault: Literal["platform", "caller"]
+    """Whose fault it is; failures of the caller are counted apart."""
+
+
+class IngestSettings(Section):
+    """How events are read, folded and bounded."""
+
+    dimensions: tuple[str, ...] = ("region", "os", "vm_type", "operation")
+    """What makes a series: fields of the outcome event or keys of its attributes."""
+    error_rules: tuple[ErrorRule, ...] = ()
+    """Whose fault a failure is where the event does not say; no rule: the platform's."""
+    duplicate_horizon: timedelta = timedelta(minutes=10)
+    """Event time within which an id counts once."""
+    allowed_disorder: timedelta = timedelta(seconds=30)
+    """How far the watermark of a partition trails its latest event time."""
+    idle_after: timedelta = timedelta(seconds=60)
+    """Processing time without a message after which a partition no longer holds windows open."""
+    maximum_ahead: timedelta = timedelta(hours=1)
+    """How far an event may be ahead of its record's time before it is a dead letter."""
+    maximum_event_bytes: int = Field(1_048_576, ge=1024)
+    """Size of a record beyond which it is a dead letter, unread."""
+    flush_interval: timedelta = timedelta(seconds=1)
+    """Processing time between two writes of counts."""
+    flush_cells: int = Field(50_000, ge=100)
+    """Cells (window and series) after which counts are written sooner."""
+    batch_size: int = Field(10_000, ge=1)
+    """Records taken from Kafka at once, at most."""
+
+    @field_validator("dimensions")
+    @classmethod
+    def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value or len(set(value)) != len(value):
+            message = "dimensions must name at least one dimension, each once"
+            raise ValueError(message)
+        if "region" not in value:
+            message = "dimensions must contain 'region': recovery is followed region by region"
+            raise ValueError(message)
+        return value
+
+
+class WindowSettings(Section):
+    """Tumbling windows and the bounds on what they may hold."""
+
+    length: timedelta = timedelta(minutes=1)
+    """Length of a window: whole seconds, from 10 seconds to 1 hour."""
+    values_per_dimension: int = Field(1_000, ge=1)
+    """Values of one dimension that are told apart; the rest is counted as `__other__`."""
+    series: int = Field(20_000, ge=1)
+    """Series that are told apart; the rest is counted as `__other__`."""
+
+    @field_validator("length")
+    @classmethod
+    def _whole_seconds(cls, value: timedelta) -> timedelta:
+        seconds = value.total_seconds()
+        if not 10 <= seconds <= 3600 or seconds != int(seconds):
+            message = "window length must be a whole number of seconds from 10 s to 1 h"
+            raise ValueError(message)
+        return value
+
+    @property
+    def seconds(self) -> int:
+        """Give the window length in seconds."""
+        return int(self.length.total_seconds())
+
+
+class DetectorSettings(Section):
+    """What the detector bank promises."""
+
+    false_alarms_per_day: float = Field(1.0, gt=0)
+    """False alarms that the whole fleet may raise in a day."""
+    group_by: tuple[str, ...] = ("operation", "os")
+    """Series equal in these dimensions learn from each other; other names are passed over."""
+
+
+class IncidentSettings(Section):
+    """How change points become incidents, and incidents pages."""
+
+    history: timedelta = timedelta(hours=6)
+    """Event time of closed windows that is kept to find scope and release from."""
+    merge_within: timedelta = timedelta(minutes=15)
+    """How far apart the onsets of change points of one incident may be."""
+    relapse_within: timedelta = timedelta(hours=1)
+    """How long after its recovery a region that degrades again belongs to the same incident."""
+    impact_every: timedelta = timedelta(minutes=10)
+    """While nothing else changes, an open incident's impact is written again this often."""
+
+
+class HttpSettings(Section):
+    """Where /metrics, /healthz and /readyz are served."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; only this machine can reach the default."""
+    port: int = Field(9464, ge=0, le=65535)
+    """Port to listen on; 0 takes any free one."""
+
+
+class LogSettings(Section):
+    """How logs are written, to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important messages to write; libraries speak from `warning` on unless it is `debug`."""
+    format: Literal["console", "json"] = "console"
+    """For people, or one JSON object a line."""
+
+
+class WorkerSettings(Section):
+    """This worker process."""
+
+    roles: tuple[Literal["ingest", "judge", "incidents"], ...] = ("ingest", "judge", "incidents")
+    """What this process does; leave out what other workers do."""
+    snapshot_every: timedelta = timedelta(minutes=2)
+    """Processing time between snapshots: at most so much input is read again after a crash."""
+
+
+class Settings(BaseSettings):
+    """All settings of one opwatch installation."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter=DELIMITER, frozen=True, extra="forbid"
+    )
+
+    kafka: KafkaSettings = KafkaSettings()
+    topics: TopicSettings = TopicSettings()
+    ingest: IngestSettings = IngestSettings()
+    windows: WindowSettings = WindowSettings()
+    detectors: DetectorSettings = DetectorSettings()
+    incidents: IncidentSettings = IncidentSettings()
+    http: HttpSettings = HttpSettings()
+    log: LogSettings = LogSettings()
+    worker: WorkerSettings = WorkerSettings()
+
+    @property
+    def group_positions(self) -> tuple[int, ...]:
+        """Give the positions of the grouping dimensions in a series key."""
+        dimensions = self.ingest.dimensions
+        return tuple(dimensions.index(name) for name in self.detectors.group_by if name in dimensions)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 the library passes all by name
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what is given and nothing else: file and environment come in through `load`."""
+        return (init_settings,)
+
+
+def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
+    """Read the settings.
+
+    Args:
+        path: A TOML file; None for the defaults.
+        environment: Environment variables, which win over the file.
+
+    Raises:
+        OperatorError: The file cannot be read, or it or a variable says something that is no setting.
+    """
+    of_file = _read_file(path) if path else {}
+    of_environment = _read_environment(environment)
+    try:
+        return Settings.model_validate(_overlaid(of_file, of_environment))
+    except ValidationError as error:
+        problems = [
+            _problem(path, of_environment, found["loc"], _reason(found["type"], found["msg"]))
+            for found in error.errors(include_url=False, include_context=False)
+        ]
+        raise OperatorError("; ".join(problems)) from error
+
+
+class _Environment(EnvSettingsSource):
+    """The library's reading of environment variables, from a given environment."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        super().__init__(Settings)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return {name.lower(): value for name, value in self._environment.items()}
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OperatorError(f"cannot read settings file {path}: {reason.lower()}") from error
+    except UnicodeDecodeError as error:
+        raise OperatorError(f"settings file {path} is not UTF-8: {error.reason}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise OperatorError(f"settings file {path} is not valid TOML: {error}") from error
+
+
+def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for name in sorted(environment):
+        section, delimiter, _ = name.upper().removeprefix(PREFIX).partition(DELIMITER)
+        unknown = section.lower() not in Settings.model_fields
+        if name.upper().startswith(PREFIX) and delimiter and unknown:
+            known = ", ".join(Settings.model_fields)
+            raise OperatorError(f"environment variable {name}: no such section; there are {known}")
+        try:
+            result = _overlaid(result, _Environment({name: environment[name]})())
+        except SettingsError as error:
+            raise OperatorError(
+                f"environment variable {name}: must be JSON, such as [\"a\", \"b\"] for a list"
+            ) from error
+    return result
+
+
+def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay one tree of settings over another."""
+    result = dict(below)
+    for key, value in above.items():
+        under = result.get(key)
+        both = isinstance(under, dict) and isinstance(value, dict)
+        result[key] = _overlaid(under, value) if both else value
+    return result
+
+
+def _problem(
+    path: Path | None, of_environment: Mapping[str, Any], location: tuple[int | str, ...], reason: str
+) -> str:
+    """Say in one line where a wrong value stands and what is wrong with it."""
+    key = ".".join(str(part) for part in location)
+    value: Any = of_environment
+    for part in location[:2]:
+        value = value.get(part) if isinstance(value, dict) else None
+    named = PREFIX + DELIMITER.join(str(part) for part in location[:2]).upper()
+    where = f"environment variable {named}" if value is not None else f"settings file {path}"
+    return f"{where}: {key}: {reason}"
+
+
+def _reason(kind: str, message: str) -> str:
+    """Put the library's commonest complaints into the words of a settings file."""
+    if kind == "extra_forbidden":
+        return "no such setting"
+    if kind == "model_type":
+        return "must be a table"
+    if kind.startswith("time_delta"):
+        return "must be a duration: seconds, such as 30, or ISO 8601, such as \"PT30S\""
+    return message.removeprefix("Value error, ").replace("Input should", "must")

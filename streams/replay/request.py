@@ -1,0 +1,72 @@
+"""What a replay is asked for, what it says while it runs, and what it says at its end."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from streams.domain.errors import OperatorError
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRequest:
+    """One replay from files.
+
+    Attributes:
+        outcomes: Files of outcome events; empty where `windows` is given.
+        windows: A windows table; None where `outcomes` are given.
+        releases: A file of release events, if there is one.
+        out: The folder to write.
+        start: First event time to take, in seconds since the epoch; None for all.
+        end: First event time not to take, in seconds since the epoch; None for all.
+    """
+
+    outcomes: tuple[Path, ...]
+    windows: Path | None
+    releases: Path | None
+    out: Path
+    start: float | None = None
+    end: float | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.outcomes) == (self.windows is not None):
+            raise OperatorError("give either --outcomes FILE (once or more) or --windows FILE")
+        if self.start is not None and self.end is not None and self.start >= self.end:
+            raise OperatorError("--from must be before --to")
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaySummary:
+    """What a replay read and found.
+
+    Attributes:
+        events: Records read.
+        duplicates: Events left out because their id had been counted.
+        late: Outcomes whose window was closed.
+        dead_letters: Records that can never be counted.
+        windows: Windows closed that had any operation.
+        change_points: Change points raised.
+        incidents: Incidents, however often their records were revised.
+    """
+
+    events: int
+    duplicates: int
+    late: int
+    dead_letters: int
+    windows: int
+    change_points: int
+    incidents: int
+
+
+class Progress(Protocol):
+    """Hears how far a replay or a simulation is."""
+
+    def advance(self, done_bytes: int, total_bytes: int, events: int, windows: int) -> None:
+        """Hear of progress, often; all figures count from the start.
+
+        Args:
+            done_bytes: How much is read (for a simulation: simulated seconds that are done).
+            total_bytes: How much there is to read; 0 while that is not known.
+            events: Events read or written.
+            windows: Windows closed.
+        """
+        ...

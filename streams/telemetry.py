@@ -1,0 +1,372 @@
+"""The catalogue of metrics: every name, kind, unit, label and meaning, once, as data.
+
+The exporter, the backfill, the documentation and the dashboards derive from it. Pure: it measures nothing itself.
+
+`docs/metrics.md` is rendered from here: `python -m streams.telemetry > docs/metrics.md`.
+"""
+
+import enum
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+
+class Kind(enum.Enum):
+    """What a metric's value means to Prometheus."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+    INFO = "info"
+
+
+class Unit(enum.Enum):
+    """Unit of a metric's value; the name ends in it."""
+
+    NONE = ""
+    SECONDS = "seconds"
+    RATIO = "ratio"
+    PROBABILITY = "probability"
+    RECORDS = "records"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric.
+
+    Attributes:
+        name: Full name as Prometheus stores it, with its unit and `_total` or `_info`.
+        kind: What its value means.
+        unit: Unit of its value.
+        topic: Heading it stands under in the documentation.
+        help: One sentence.
+        labels: Its own labels, after those of the dimensions.
+        per_series: Whether the configured dimensions are labels too, before its own.
+        buckets: Upper bounds of a histogram's buckets, ascending, without +Inf.
+    """
+
+    name: str
+    kind: Kind
+    unit: Unit
+    topic: str
+    help: str
+    labels: tuple[str, ...] = ()
+    per_series: bool = False
+    buckets: tuple[float, ...] = ()
+
+    def label_names(self, dimensions: Sequence[str]) -> tuple[str, ...]:
+        """Give the names of all labels, in the order of their values.
+
+        Args:
+            dimensions: The configured dimensions.
+        """
+        return (*dimension_labels(dimensions), *self.labels) if self.per_series else self.labels
+
+
+_SERVICE = "What is watched"
+_FINDINGS = "Change points and incidents"
+_RELEASES = "Releases"
+_INGEST = "Reading events"
+_ENGINE = "The worker itself"
+
+OPERATIONS = Metric(
+    "opwatch_operations_total",
+    Kind.COUNTER,
+    Unit.NONE,
+    _SERVICE,
+    "Operations in closed windows, by outcome: success, failure (timeouts included), cancelled or caller_fault.",
+    labels=("outcome",),
+    per_series=True,
+)
+SUCCESS_RATIO = Metric(
+    "opwatch_success_ratio",
+    Kind.GAUGE,
+    Unit.RATIO,
+    _SERVICE,
+    "Success / (success + failure) in the last closed window; absent for a series without operations in it.",
+    per_series=True,
+)
+BASELINE_SUCCESS_RATIO = Metric(
+    "opwatch_baseline_success_ratio",
+    Kind.GAUGE,
+    Unit.RATIO,
+    _SERVICE,
+    "Success ratio in control that the series is judged against; absent while it is being learned.",
+    per_series=True,
+)
+SERIES = Metric(
+    "opwatch_series",
+    Kind.GAUGE,
+    Unit.NONE,
+    _SERVICE,
+    "Series by state: learning, watched or degraded.",
+    labels=("partition", "state"),
+)
+CHANGE_POINTS = Metric(
+    "opwatch_change_points_total",
+    Kind.COUNTER,
+    Unit.NONE,
+    _FINDINGS,
+    "Change points raised, by direction: degraded or recovered.",
+    labels=("direction",),
+)
+CHANGE_POINTS_ACTIVE = Metric(
+    "opwatch_change_points_active",
+    Kind.GAUGE,
+    Unit.NONE,
+    _FINDINGS,
+    "1 while a degradation of the series lasts; absent otherwise.",
+    per_series=True,
+)
+INCIDENTS_OPEN = Metric(
+    "opwatch_incidents_open",
+    Kind.GAUGE,
+    Unit.NONE,
+    _FINDINGS,
+    "Incidents that are not resolved.",
+)
+INCIDENT = Metric(
+    "opwatch_incident_info",
+    Kind.INFO,
+    Unit.NONE,
+    _FINDINGS,
+    "1 for each incident that is not resolved; top_candidate is empty while no known release is the likeliest cause.",
+    labels=("incident", "scope", "status", "top_candidate"),
+)
+INCIDENT_ONSET = Metric(
+    "opwatch_incident_onset_timestamp_seconds",
+    Kind.GAUGE,
+    Unit.SECONDS,
+    _FINDINGS,
+    "Event time at which the incident began.",
+    labels=("incident",),
+)
+INCIDENT_EXCESS_FAILURES = Metric(
+    "opwatch_incident_excess_failures",
+    Kind.GAUGE,
+    Unit.NONE,
+    _FINDINGS,
+    "Failures of the incident so far beyond those expected from the baseline.",
+    labels=("incident",),
+)
+CANDIDATE_PROBABILITY = Metric(
+    "opwatch_candidate_probability",
+    Kind.GAUGE,
+    Unit.PROBABILITY,
+    _FINDINGS,
+    "Probability that the release caused the incident.",
+    labels=("incident", "release"),
+)
+NO_RELEASE_PROBABILITY = Metric(
+    "opwatch_no_release_probability",
+    Kind.GAUGE,
+    Unit.PROBABILITY,
+    _FINDINGS,
+    "Probability that no known release caused the incident; sums to 1 with the candidates'.",
+    labels=("incident",),
+)
+RELEASE_EXPOSURE = Metric(
+    "opwatch_release_exposure_ratio",
+    Kind.GAUGE,
+    Unit.RATIO,
+    _RELEASES,
+    "Largest share of any part of the region that runs the release, at the watermark.",
+    labels=("release", "component", "region"),
+)
+RECORDS_READ = Metric(
+    "opwatch_records_read_total",
+    Kind.COUNTER,
+    Unit.NONE,
+    _INGEST,
+    "Records read from the source topics.",
+    labels=("topic",),
+)
+DUPLICATES = Metric(
+    "opwatch_duplicates_total",
+    Kind.COUNTER,
+    Unit.NONE,
+    _INGEST,
+    "Events left out because their id had been counted within the duplicate horizon.",
+)
+LATE = Metric(
+    "opwatch_late_total",
+    Kind.COUNTER,
+    Unit.NONE,
+    _INGEST,
+    "Outcomes whose window was closed when they came; kept in the late topic.",
+)
+DEAD_LETTERS = Metric(
+    "opwatch_dead_letters_total",
+    Kind.COUNTER,
+    Unit.NONE,
+    _INGEST,
+    "Records set aside because they can never be counted; kept in the dead-letter topic.",
+    labels=("topic", "reason"),
+)
+OVERFLOWED = Metric(
+    "opwatch_overflowed_total",
+    Kind.COUNTER,
+    Unit.NONE,
+    _INGEST,
+    "Outcomes counted under __other__ because the dimension (or `series`) was at its bound.",
+    labels=("dimension",),
+)
+CONSUMER_LAG = Metric(
+    "opwatch_consumer_lag_records",
+    Kind.GAUGE,
+    Unit.RECORDS,
+    _INGEST,
+    "Records in the source partition that have not been read.",
+    labels=("topic", "partition"),
+)
+TRANSACTIONS = Metric(
+    "opwatch_transactions_total",
+    Kind.COUNTER,
+    Unit.NONE,
+    _INGEST,
+    "Kafka transactions that wrote counts and source offsets, by result: committed or aborted.",
+    labels=("result",),
+)
+WATERMARK = Metric(
+    "opwatch_watermark_timestamp_seconds",
+    Kind.GAUGE,
+    Unit.SECONDS,
+    _ENGINE,
+    "Event time before which the counts partition expects nothing more; time() minus it is how far it trails.",
+    labels=("partition",),
+)
+WINDOWS_CLOSED = Metric(
+    "opwatch_windows_closed_total",
+    Kind.COUNTER,
+    Unit.NONE,
+    _ENGINE,
+    "Windows closed by the judge of the counts partition.",
+    labels=("partition",),
+)
+STAGE_DURATION = Metric(
+    "opwatch_stage_duration_seconds",
+    Kind.HISTOGRAM,
+    Unit.SECONDS,
+    _ENGINE,
+    "Processing time of one step of a stage: ingest, judge or incidents.",
+    labels=("stage",),
+    buckets=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
+)
+SNAPSHOT = Metric(
+    "opwatch_snapshot_timestamp_seconds",
+    Kind.GAUGE,
+    Unit.SECONDS,
+    _ENGINE,
+    "Processing time of the newest snapshot of the stage's partition; time() minus it is its age.",
+    labels=("stage", "partition"),
+)
+BUILD = Metric(
+    "opwatch_build_info",
+    Kind.INFO,
+    Unit.NONE,
+    _ENGINE,
+    "1, with the versions of opwatch and Python.",
+    labels=("version", "python"),
+)
+
+CATALOGUE: tuple[Metric, ...] = (
+    OPERATIONS,
+    SUCCESS_RATIO,
+    BASELINE_SUCCESS_RATIO,
+    SERIES,
+    CHANGE_POINTS,
+    CHANGE_POINTS_ACTIVE,
+    INCIDENTS_OPEN,
+    INCIDENT,
+    INCIDENT_ONSET,
+    INCIDENT_EXCESS_FAILURES,
+    CANDIDATE_PROBABILITY,
+    NO_RELEASE_PROBABILITY,
+    RELEASE_EXPOSURE,
+    RECORDS_READ,
+    DUPLICATES,
+    LATE,
+    DEAD_LETTERS,
+    OVERFLOWED,
+    CONSUMER_LAG,
+    TRANSACTIONS,
+    WATERMARK,
+    WINDOWS_CLOSED,
+    STAGE_DURATION,
+    SNAPSHOT,
+    BUILD,
+)
+
+_RESERVED = frozenset({"direction", "instance", "job", "le", "outcome"})
+_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+
+
+def dimension_labels(dimensions: Sequence[str]) -> tuple[str, ...]:
+    """Give the label names of dimensions, which may have names that Prometheus does not allow.
+
+    Args:
+        dimensions: For example `("region", "cluster.name", "job")`.
+
+    Returns:
+        One label each, all different: `("region", "cluster_name", "dimension_job")`.
+    """
+    labels: list[str] = []
+    for dimension in dimensions:
+        label = re.sub(r"[^a-zA-Z0-9_]", "_", dimension)
+        # A leading "__" is Prometheus's own, and job and instance are set by the scrape.
+        if not re.match(r"[a-zA-Z]|_[a-zA-Z0-9]", label) or label in _RESERVED:
+            label = f"dimension_{label}"
+        while label in labels:
+            label += "_"
+        labels.append(label)
+    return tuple(labels)
+
+
+def label_text(names: Sequence[str], values: Sequence[str]) -> str:
+    """Write labels as they stand between the braces of a sample, in both of Prometheus's text formats.
+
+    Args:
+        names: Label names.
+        values: Their values, as they are.
+    """
+    return ",".join(
+        f'{name}="{value.translate(_ESCAPES)}"' for name, value in zip(names, values, strict=True)
+    )
+
+
+def number_text(value: float) -> str:
+    """Write a sample's value in both of Prometheus's text formats; whole numbers without a fraction."""
+    if value.is_integer() and abs(value) < 2**53:  # beyond, the digits would claim more than a float knows
+        return str(int(value))
+    return {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}.get(text := repr(value), text)
+
+
+def render_markdown() -> str:
+    """Give the text of `docs/metrics.md`."""
+    lines = [
+        "# Metrics",
+        "",
+        "Everything opwatch serves on `/metrics`. This page is generated from `streams/telemetry.py`:",
+        "`python -m streams.telemetry > docs/metrics.md`.",
+        "",
+        "*dimensions* stands for one label per configured dimension (by default `region`, `os`, `vm_type`,",
+        "`operation`). A character that Prometheus does not allow in a label becomes `_`. Samples never carry",
+        "event-time timestamps: history goes through `metrics.om` of `opwatch replay`. The usual `process_*` and",
+        "`python_*` metrics of the Prometheus client are served too.",
+    ]
+    for topic, metrics in groupby(CATALOGUE, key=lambda metric: metric.topic):
+        lines += ["", f"## {topic}", "", "| name | kind | labels | meaning |", "|-|-|-|-|"]
+        lines += [_row(metric) for metric in metrics]
+    return "\n".join(lines) + "\n"
+
+
+def _row(metric: Metric) -> str:
+    own = [f"`{label}`" for label in metric.labels]
+    labels = ", ".join((["*dimensions*"] if metric.per_series else []) + own)
+    return f"| `{metric.name}` | {metric.kind.value} | {labels} | {metric.help} |"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render_markdown())
