@@ -1,1 +1,1 @@
-"""Which concurrent release explains a change: exposure, likelihood, posterior and evidence."""
+"""Which of many concurrent releases explains an incident, or that none of them does."""

@@ -1,0 +1,185 @@
+"""The data of one ranking, and its reduction to groups of series that every hypothesis shares."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from detectors.attribution.exposure import ReleaseExposure
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cells:
+    """All series of the fleet over time.
+
+    A cell without trials counts for nothing, so a caller leaves out what a mitigation has already
+    healed by setting its trials, failures and expectation to zero.
+
+    Attributes:
+        trials: int64[S, T], operations; the last bin is the newest.
+        failures: int64[S, T], failed operations.
+        expected: float64[S, T], failures expected under the baseline.
+        codes: int64[S, D], code of each series' value in each dimension.
+        region_dimension: Index into D of the region, the unit in which releases are staged.
+    """
+
+    trials: NDArray[np.int64]
+    failures: NDArray[np.int64]
+    expected: NDArray[np.float64]
+    codes: NDArray[np.int64]
+    region_dimension: int
+
+    def __post_init__(self) -> None:
+        """Check that the arrays agree.
+
+        Raises:
+            ValueError: Shapes differ, or the region is not one of the dimensions.
+        """
+        series, bins = self.trials.shape
+        if bins < 1 or series < 1:
+            raise ValueError(f"cells need a series and a bin, not shape {self.trials.shape}")
+        if not self.trials.shape == self.failures.shape == self.expected.shape:
+            raise ValueError(
+                f"shapes differ: trials {self.trials.shape}, failures {self.failures.shape}, "
+                f"expected {self.expected.shape}"
+            )
+        if self.codes.ndim != 2 or self.codes.shape[0] != series:  # noqa: PLR2004 - a matrix
+            raise ValueError(f"codes of shape {self.codes.shape} do not fit {series} series")
+        if not 0 <= self.region_dimension < self.codes.shape[1]:
+            raise ValueError(f"no dimension {self.region_dimension} in {self.codes.shape[1]}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Strata:
+    """A node of the dimension lattice below the regions.
+
+    Attributes:
+        depth: Number of dimensions it restricts; the prior is 2 ** -depth.
+        groups: bool[A], the groups inside.
+    """
+
+    depth: int
+    groups: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Groups:
+    """Series collapsed into groups that no hypothesis tells apart.
+
+    The model p = p0 + (1 - p0) e is linear, so summed trials, failures and expectations of series
+    with equal exposure follow the same model: collapsing keeps the hypotheses exact. Only the
+    differences of the baseline inside a group are given up, by all hypotheses alike.
+
+    Attributes:
+        trials: float64[A, T]; groups of one region are neighbours.
+        failures: float64[A, T].
+        expected: float64[A, T].
+        regions: intp[A], the region of each group, 0 to R - 1 without gaps.
+        representatives: intp[A], one series of each group.
+        in_scope: bool[A], whether the group lies in the incident's scope.
+        strata: Nodes of the lattice, the whole fleet first, the incident's strata second if they
+            are narrower.
+    """
+
+    trials: NDArray[np.float64]
+    failures: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    regions: NDArray[np.intp]
+    representatives: NDArray[np.intp]
+    in_scope: NDArray[np.bool_]
+    strata: tuple[Strata, ...]
+
+    @property
+    def bins(self) -> int:
+        """Number of time bins, T."""
+        return int(self.trials.shape[1])
+
+    @property
+    def region_count(self) -> int:
+        """Number of regions, R."""
+        return int(self.regions[-1]) + 1
+
+
+def collapse(
+    cells: Cells, releases: Sequence[ReleaseExposure], scope_series: NDArray[np.bool_]
+) -> Groups:
+    """Collapse series with the same region, strata, scope and exposures.
+
+    Args:
+        cells: The fleet.
+        releases: The candidates.
+        scope_series: bool[S], the incident's scope.
+
+    Returns:
+        The groups, ordered by region.
+    """
+    nodes = _nodes(cells, scope_series)
+    masks = [scope_series, *(mask for _, mask in nodes)]
+    for release in releases:
+        masks.append(release.declared)
+        masks.extend(step.series for step in release.steps)
+    _, regions = np.unique(cells.codes[:, cells.region_dimension], return_inverse=True)
+    packed = np.packbits(np.stack(masks, axis=1), axis=1)
+    # Big-endian bytes compare like numbers: the region in front keeps its groups together.
+    leading = regions.astype(">u4")[:, None].view(np.uint8)
+    keys = np.ascontiguousarray(np.concatenate((leading, packed), axis=1))
+    rows = keys.view(np.dtype((np.void, keys.shape[1])))[:, 0]
+    _, representatives, members = np.unique(rows, return_index=True, return_inverse=True)
+    series = members.size
+    sums = csr_array(
+        (np.ones(series), (members, np.arange(series))), shape=(representatives.size, series)
+    )
+    return Groups(
+        trials=sums @ cells.trials.astype(np.float64),
+        failures=sums @ cells.failures.astype(np.float64),
+        expected=np.asarray(sums @ cells.expected),
+        regions=regions[representatives].astype(np.intp),
+        representatives=representatives,
+        in_scope=scope_series[representatives],
+        strata=tuple(Strata(depth, mask[representatives]) for depth, mask in nodes),
+    )
+
+
+def region_sums(
+    values: NDArray[np.float64], regions: NDArray[np.intp], count: int
+) -> NDArray[np.float64]:
+    """Sum the rows of each region.
+
+    Args:
+        values: float64[A, ...], rows ordered by region.
+        regions: intp[A], ascending.
+        count: Number of regions, R.
+
+    Returns:
+        float64[R, ...], zero for regions without rows.
+    """
+    sums = np.zeros((count, *values.shape[1:]))
+    if regions.size:
+        starts = np.flatnonzero(np.diff(regions, prepend=-1))
+        sums[regions[starts]] = np.add.reduceat(values, starts, axis=0)
+    return sums
+
+
+def _nodes(cells: Cells, scope_series: NDArray[np.bool_]) -> list[tuple[int, NDArray[np.bool_]]]:
+    """Whole fleet, the incident's strata, and each of their restrictions alone.
+
+    Regions are left out on purpose: a node without the healthy regions would acquit a release of
+    them for the price of the node.
+    """
+    whole = np.ones(cells.codes.shape[0], dtype=np.bool_)
+    nodes = [(0, whole)]
+    if not scope_series.any():
+        return nodes
+    single = []
+    for dimension in range(cells.codes.shape[1]):
+        column = cells.codes[:, dimension]
+        inside = np.isin(column, column[scope_series])
+        if dimension != cells.region_dimension and not inside.all():
+            single.append(inside)
+    if single:
+        nodes.append((len(single), np.logical_and.reduce(single)))
+    if len(single) > 1:
+        nodes.extend((1, mask) for mask in single)
+    return nodes

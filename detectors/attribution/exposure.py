@@ -1,0 +1,141 @@
+"""Staged exposure: which share of which series runs a release, from which moment on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExposureStep:
+    """One step of a rollout.
+
+    Attributes:
+        bin: When it took effect, in bins since the start of the history; may be fractional, and
+            negative when it was before the history.
+        series: bool[S], the series which the step's scope touches.
+        exposure: Share of that scope which runs the release from then on, 0 after a rollback.
+    """
+
+    bin: float
+    series: NDArray[np.bool_]
+    exposure: float
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            ValueError: The exposure is no share, or the bin is not finite.
+        """
+        if not 0.0 <= self.exposure <= 1.0:
+            raise ValueError(f"exposure must lie in [0, 1], not {self.exposure}")
+        if not np.isfinite(self.bin):
+            raise ValueError(f"bin must be finite, not {self.bin}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReleaseExposure:
+    """All steps of one release.
+
+    Attributes:
+        steps: In time order; a later step overwrites earlier ones on the series it touches.
+        declared: bool[S], the union of the scopes of its steps.
+        first_seen: Bin of its first step.
+        prior_odds: What is known beforehand against a release like any other, 1/10 to 10.
+    """
+
+    steps: tuple[ExposureStep, ...]
+    declared: NDArray[np.bool_]
+    first_seen: float
+    prior_odds: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """An exposure step carried over to whole bins and to groups of series.
+
+    Attributes:
+        bin: The first whole bin that runs the new exposure (nearest bin edge).
+        groups: bool[A], the groups it touches.
+        exposure: The share from then on.
+    """
+
+    bin: int
+    groups: NDArray[np.bool_]
+    exposure: float
+
+
+def onto_groups(release: ReleaseExposure, representatives: NDArray[np.intp]) -> tuple[Step, ...]:
+    """Carry a release's steps over to groups whose series all share its exposure.
+
+    Args:
+        release: The release.
+        representatives: intp[A], one series of each group.
+
+    Returns:
+        Its steps in time order, at the nearest edge of a bin.
+    """
+    return tuple(
+        Step(int(np.floor(step.bin + 0.5)), step.series[representatives], step.exposure)
+        for step in sorted(release.steps, key=lambda step: step.bin)
+    )
+
+
+def widened(steps: Sequence[Step], regions: NDArray[np.intp]) -> tuple[Step, ...]:
+    """Let every step touch everything in the regions it touches.
+
+    Args:
+        steps: Steps of one release.
+        regions: intp[A], the region of each group.
+
+    Returns:
+        The same steps as if the declared strata had been too narrow.
+    """
+    return tuple(
+        Step(step.bin, np.isin(regions, regions[step.groups]), step.exposure) for step in steps
+    )
+
+
+def exposure_matrix(
+    steps: Sequence[Step], lags: NDArray[np.int64], bins: int
+) -> NDArray[np.float64]:
+    """Lay a release's exposure out over groups and bins.
+
+    Args:
+        steps: Steps of one release, in time order.
+        lags: int64[A], bins by which each group follows the steps.
+        bins: Number of bins, T.
+
+    Returns:
+        float64[A, T], the share of each group that runs the release in each bin.
+    """
+    exposure = np.zeros((lags.size, bins))
+    time = np.arange(bins)
+    for step in steps:
+        began = step.groups[:, None] & (time >= (step.bin + lags)[:, None])
+        exposure[began] = step.exposure
+    return exposure
+
+
+def levels(steps: Sequence[Step]) -> tuple[float, ...]:
+    """Return the distinct positive exposures of the steps, lowest first."""
+    return tuple(sorted({step.exposure for step in steps if step.exposure > 0.0}))
+
+
+def from_level(steps: Sequence[Step], level: float) -> tuple[Step, ...]:
+    """Turn exposure into all or nothing: full from `level` on, none below it.
+
+    The share of images, hosts or templates that changed is not the share of operations that use
+    them, so a fault may show in full strength as soon as a certain stage is reached.
+
+    Args:
+        steps: Steps of one release.
+        level: The exposure from which on the fault shows.
+
+    Returns:
+        Steps at the same moments with exposures 0 and 1.
+    """
+    return tuple(
+        Step(step.bin, step.groups, 1.0 if step.exposure >= level else 0.0) for step in steps
+    )

@@ -1,0 +1,194 @@
+"""How well the failures are explained without any known release."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.attribution.cells import Groups, region_sums
+from detectors.attribution.likelihood import EFFECTS, GRID, log_integral, log_sum
+from detectors.attribution.settings import AttributionSettings, NoneForm
+from detectors.attribution.unit_mixture import susceptible
+
+_FAILING_NATS = 10.0
+"""A region with this log likelihood ratio certainly fails; weaker ones tell nothing of noise."""
+_REACHED = 0.95
+"""Share of the regions that something global reaches."""
+_PARTIAL = 0.5
+"""Share of the regions that an upstream dependency reaches."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NoneFit:
+    """The evidence for each form of "none" and the best single explanation.
+
+    Attributes:
+        log_likelihoods: Log of each form's average likelihood, against quiet.
+        form: The form of the best single explanation.
+        groups: bool[A], where that one does harm.
+        onsets: int64[R], from which bin on.
+        effects: float64[R], failure probability added there.
+        log_onset_prior: Log prior of one common onset, 0 when there is none.
+    """
+
+    log_likelihoods: Mapping[NoneForm, float]
+    form: NoneForm
+    groups: NDArray[np.bool_]
+    onsets: NDArray[np.int64]
+    effects: NDArray[np.float64]
+    log_onset_prior: float
+
+    def effect_matrix(self, groups: Groups) -> NDArray[np.float64]:
+        """Return float64[A, T], the failure probability this explanation adds to each cell."""
+        started = np.arange(groups.bins) >= self.onsets[:, None]
+        effect: NDArray[np.float64] = np.where(started, self.effects[:, None], 0.0)
+        effect = effect[groups.regions]
+        effect[~self.groups] = 0.0
+        return effect
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Candidate:
+    """One form in one node of the lattice; its score includes their priors."""
+
+    score: float
+    form: NoneForm
+    groups: NDArray[np.bool_]
+    onsets: NDArray[np.int64]
+    effects: NDArray[np.float64]
+    log_onset_prior: float
+
+
+def strata_sums(groups: Groups, suffix: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    """Sum the log likelihood ratios of each region in each node of the lattice.
+
+    Args:
+        groups: The fleet.
+        suffix: float64[A, T + 1, G].
+
+    Returns:
+        For each node float64[R, T, G], for an onset in each bin.
+    """
+    return tuple(
+        region_sums(suffix[node.groups, :-1], groups.regions[node.groups], groups.region_count)
+        for node in groups.strata
+    )
+
+
+def freest_effects(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fit each region alone, with its own onset and effect.
+
+    Args:
+        sums: float64[R, T, G] of one node.
+
+    Returns:
+        float64[R, T], the effect from the region's onset on; 0 in regions that do not fail.
+    """
+    regions, bins, _ = sums.shape
+    flat = sums.reshape(regions, bins * GRID)
+    best = np.argmax(flat, axis=1)
+    failing = flat[np.arange(regions), best] > _FAILING_NATS
+    onset, effect = np.divmod(best, GRID)
+    active = failing[:, None] & (np.arange(bins) >= onset[:, None])
+    return np.where(active, EFFECTS[effect][:, None], 0.0)
+
+
+def explain_without(
+    groups: Groups,
+    sums: Sequence[NDArray[np.float64]],
+    dispersion: float,
+    settings: AttributionSettings,
+) -> NoneFit:
+    """Average the likelihood of each form of "none" over onset, effect, region and strata.
+
+    Args:
+        groups: The fleet.
+        sums: For each node of the lattice float64[R, T, G].
+        dispersion: Pearson's phi; log likelihoods are divided by it.
+        settings: Priors.
+
+    Returns:
+        The evidence for each form.
+    """
+    weights = np.array([2.0**-node.depth for node in groups.strata])
+    log_weights = np.log(weights / weights.sum())
+    candidates = [_quiet(groups)]
+    for node, values, weight in zip(groups.strata, sums, log_weights, strict=True):
+        candidates.extend(_forms(node.groups, values / dispersion, float(weight), settings))
+    log_likelihoods = {
+        form: float(log_sum(np.array([c.score for c in candidates if c.form is form])))
+        for form in NoneForm
+    }
+    shares = dict(settings.none_forms)
+    best = max(candidates, key=lambda c: c.score + np.log(shares[c.form]))
+    return NoneFit(
+        log_likelihoods, best.form, best.groups, best.onsets, best.effects, best.log_onset_prior
+    )
+
+
+def _quiet(groups: Groups) -> _Candidate:
+    regions = groups.region_count
+    onsets = np.zeros(regions, dtype=np.int64)
+    return _Candidate(0.0, NoneForm.QUIET, groups.strata[0].groups, onsets, np.zeros(regions), 0.0)
+
+
+def _forms(
+    members: NDArray[np.bool_],
+    sums: NDArray[np.float64],
+    log_weight: float,
+    settings: AttributionSettings,
+) -> list[_Candidate]:
+    """All loud forms in one node, from float64[R, T, G] tempered log likelihoods."""
+    regions, bins, _ = sums.shape
+    log_onset = -float(np.log(bins))
+    unit = np.arange(regions)
+    own = np.argmax(sums, axis=2)
+    marginal = log_integral(sums)
+
+    alone, at_alone = np.divmod(int(np.argmax(marginal)), bins)
+    one = float(log_sum(marginal, axis=(0, 1))) + log_onset - float(np.log(regions))
+    one_effects = np.where(unit == alone, EFFECTS[own[alone, at_alone]], 0.0)
+
+    common = sums.sum(axis=0)
+    equal = log_integral(common)
+    different = susceptible(marginal, (_REACHED,))
+    everything = np.logaddexp(equal, different) - np.log(2.0)
+    at = int(np.argmax(everything))
+    same = np.full(regions, EFFECTS[np.argmax(common[at])])
+    reached = same if equal[at] >= different[at] else _reacting(marginal, own, at)
+
+    partial = susceptible(marginal, (_PARTIAL,))
+    at_partial = int(np.argmax(partial))
+
+    free = log_sum(marginal, axis=1) + log_onset
+    begins = np.argmax(marginal, axis=1)
+    spread = float(susceptible(free, settings.susceptible_shares))
+    spread_effects = np.where(free > 0.0, EFFECTS[own[unit, begins]], 0.0)
+
+    def candidate(
+        score: float, form: NoneForm, onset: NDArray[np.int64], effects: NDArray[np.float64]
+    ) -> _Candidate:
+        prior = 0.0 if form is NoneForm.SPREADING else log_onset
+        return _Candidate(score + log_weight, form, members, onset, effects, prior)
+
+    def at_once(bin_: int) -> NDArray[np.int64]:
+        return np.full(regions, bin_, dtype=np.int64)
+
+    return [
+        candidate(one, NoneForm.ONE_REGION, at_once(at_alone), one_effects),
+        candidate(
+            float(log_sum(everything)) + log_onset, NoneForm.EVERYTHING, at_once(at), reached
+        ),
+        candidate(
+            float(log_sum(partial)) + log_onset,
+            NoneForm.UPSTREAM,
+            at_once(at_partial),
+            _reacting(marginal, own, at_partial),
+        ),
+        candidate(spread, NoneForm.SPREADING, begins.astype(np.int64), spread_effects),
+    ]
+
+
+def _reacting(marginal: NDArray[np.float64], own: NDArray[np.intp], at: int) -> NDArray[np.float64]:
+    return np.where(marginal[:, at] > 0.0, EFFECTS[own[:, at]], 0.0)

@@ -1,0 +1,241 @@
+"""Probabilities of all concurrent releases, and of none of them, as the cause of an incident.
+
+Model: a release adds a failure probability e to the operations that run it, after a delay, in part
+of its scope and of its regions; "none" adds one from a bin nobody announced. The likelihood is
+averaged over what is unknown (effect, delay, dose, strata, susceptible regions; onset, region), so
+a flexible explanation pays for its freedom: a step that coincides with the onset earns about
+log(number of bins) nats without any tuned decay. Log likelihoods are divided by Pearson's
+dispersion phi (McCullagh & Nelder, Generalized Linear Models, 2nd edition, section 4.5).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.attribution.cells import Cells, Groups, collapse
+from detectors.attribution.control import baseline, dispersion_after, dispersion_before
+from detectors.attribution.evidence import (
+    Evidence,
+    Setting,
+    evidence_card,
+    failing_regions,
+)
+from detectors.attribution.exposure import (
+    ReleaseExposure,
+    Step,
+    exposure_matrix,
+    levels,
+    onto_groups,
+)
+from detectors.attribution.lags import lag_grid
+from detectors.attribution.likelihood import EFFECTS, cell_log_ratios, log_sum, suffix_sums
+from detectors.attribution.none_hypothesis import (
+    NoneFit,
+    explain_without,
+    freest_effects,
+    strata_sums,
+)
+from detectors.attribution.release_hypothesis import ReleaseFit, explain
+from detectors.attribution.settings import AttributionSettings, NoneForm
+from detectors.attribution.ties import ties
+
+__all__ = ["AttributionSettings", "Cells", "NoneForm", "Ranking", "rank"]
+
+_CONTROL_SECONDS = 3600.0
+"""A step this close to the onset disqualifies what it touches as a control."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranking:
+    """The verdict on one incident.
+
+    Attributes:
+        probabilities: float64[K], posterior probability of each release.
+        none_probability: That of no known release; all sum to 1.
+        none_forms: How `none_probability` divides among its forms.
+        ties: Groups of release indices that the data cannot tell apart, ascending inside a group.
+        evidence: For each release an exact split of its log posterior odds against "none".
+        dispersion: Pearson's phi, by which log likelihoods were divided; at least 1.
+    """
+
+    probabilities: NDArray[np.float64]
+    none_probability: float
+    none_forms: Mapping[NoneForm, float]
+    ties: tuple[tuple[int, ...], ...]
+    evidence: tuple[tuple[Evidence, ...], ...]
+    dispersion: float
+
+
+def rank(
+    cells: Cells,
+    releases: Sequence[ReleaseExposure],
+    scope_series: NDArray[np.bool_],
+    onset_bin: int,
+    settings: AttributionSettings,
+) -> Ranking:
+    """Rank concurrent releases and "no known release" as the cause of an incident.
+
+    Args:
+        cells: The fleet's counts, S series by T bins; one-minute bins over six hours serve well.
+        releases: K candidates; none at all is allowed.
+        scope_series: bool[S], the series in the incident's scope.
+        onset_bin: First bin of the incident; clipped into the history.
+        settings: Priors and bounds.
+
+    Returns:
+        The ranking. It depends on nothing but the arguments.
+
+    Raises:
+        ValueError: A mask does not have one entry per series.
+    """
+    _check(cells, releases, scope_series)
+    onset = int(np.clip(onset_bin, 0, cells.trials.shape[1] - 1))
+    groups = collapse(cells, releases, scope_series)
+    steps = [onto_groups(release, groups.representatives) for release in releases]
+    controls = _controls(groups, steps, onset, settings)
+    ratio = baseline(groups, controls, onset, settings.control_failures, settings.bin_seconds)
+    suffix = suffix_sums(cell_log_ratios(groups.trials, groups.failures, ratio))
+    sums = strata_sums(groups, suffix)
+    phi = settings.dispersion or _dispersion(groups, ratio, sums, onset, settings)
+    none = explain_without(groups, sums, phi, settings)
+    lags = lag_grid(settings)
+    fits = [explain(groups, suffix, each, lags, phi, settings) for each in steps]
+
+    prior_releases, prior_none = _log_priors(releases, settings)
+    scores = prior_releases + np.array([fit.log_likelihood for fit in fits])
+    forms = np.array(
+        [
+            prior_none + np.log(share) + none.log_likelihoods[form]
+            for form, share in _shares(settings)
+        ]
+    )
+    total = float(log_sum(np.concatenate((scores, forms))))
+    none_score = float(log_sum(forms))
+    probabilities = np.exp(scores - total)
+    setting = _setting(groups, ratio, phi, onset, none, settings)
+    return Ranking(
+        probabilities=probabilities,
+        none_probability=float(np.exp(none_score - total)),
+        none_forms={
+            form: float(np.exp(score - total))
+            for (form, _), score in zip(_shares(settings), forms, strict=True)
+        },
+        ties=_ties(setting, steps, probabilities, fits, settings),
+        evidence=tuple(
+            evidence_card(setting, fit, each, float(score - none_score), float(prior - prior_none))
+            for fit, each, score, prior in zip(fits, steps, scores, prior_releases, strict=True)
+        ),
+        dispersion=phi,
+    )
+
+
+def _check(
+    cells: Cells, releases: Sequence[ReleaseExposure], scope_series: NDArray[np.bool_]
+) -> None:
+    shape = cells.trials.shape[:1]
+    if scope_series.shape != shape:
+        raise ValueError(f"scope_series has shape {scope_series.shape}, not {shape}")
+    for index, release in enumerate(releases):
+        for mask in (release.declared, *(step.series for step in release.steps)):
+            if mask.shape != shape:
+                raise ValueError(f"a mask of release {index} has shape {mask.shape}, not {shape}")
+
+
+def _controls(
+    groups: Groups,
+    steps: Sequence[Sequence[Step]],
+    onset: int,
+    settings: AttributionSettings,
+) -> NDArray[np.bool_]:
+    """bool[A], groups outside the incident that nothing stepped into around its onset."""
+    reach = _CONTROL_SECONDS / settings.bin_seconds
+    controls = ~groups.in_scope
+    for step in (step for each in steps for step in each):
+        if abs(step.bin - onset) <= reach:
+            controls &= ~step.groups
+    return controls
+
+
+def _dispersion(
+    groups: Groups,
+    ratio: NDArray[np.float64],
+    sums: Sequence[NDArray[np.float64]],
+    onset: int,
+    settings: AttributionSettings,
+) -> float:
+    node = min(1, len(sums) - 1)
+    return max(
+        dispersion_before(groups, ratio, onset, settings.bin_seconds),
+        dispersion_after(groups, ratio, freest_effects(sums[node]), groups.strata[node].groups),
+    )
+
+
+def _shares(settings: AttributionSettings) -> list[tuple[NoneForm, float]]:
+    total = sum(share for _, share in settings.none_forms)
+    return [(form, share / total) for form, share in settings.none_forms]
+
+
+def _log_priors(
+    releases: Sequence[ReleaseExposure], settings: AttributionSettings
+) -> tuple[NDArray[np.float64], float]:
+    """float64[K] log prior probabilities of the releases, and that of none."""
+    if not releases:
+        return np.zeros(0), 0.0
+    bound = settings.prior_odds_bound
+    odds = np.clip([release.prior_odds for release in releases], 1.0 / bound, bound)
+    priors: NDArray[np.float64] = np.log((1.0 - settings.none_prior) * odds / odds.sum())
+    return priors, float(np.log(settings.none_prior))
+
+
+def _setting(
+    groups: Groups,
+    ratio: NDArray[np.float64],
+    phi: float,
+    onset: int,
+    none: NoneFit,
+    settings: AttributionSettings,
+) -> Setting:
+    return Setting(
+        groups=groups,
+        baseline=ratio,
+        dispersion=phi,
+        onset=onset,
+        bin_seconds=settings.bin_seconds,
+        none=none,
+        none_effects=none.effect_matrix(groups),
+        failing=failing_regions(groups, ratio, onset, phi),
+    )
+
+
+def _ties(
+    setting: Setting,
+    steps: Sequence[Sequence[Step]],
+    probabilities: NDArray[np.float64],
+    fits: Sequence[ReleaseFit],
+    settings: AttributionSettings,
+) -> tuple[tuple[int, ...], ...]:
+    """Compare exposures where the incident is, at the effect that explains it best."""
+    groups = setting.groups
+    inside = groups.in_scope
+    none_lags = np.zeros(groups.regions.size, np.int64)
+    exposures = np.zeros((len(steps), int(inside.sum()) * groups.bins))
+    for index, each in enumerate(steps):
+        top = max(levels(each), default=1.0)
+        exposures[index] = exposure_matrix(each, none_lags, groups.bins)[inside].ravel() / top
+    effects = [float(setting.none.effects.max()), *(float(fit.effects.max()) for fit in fits)]
+    best = int(
+        np.argmax(
+            [setting.none.log_likelihoods[setting.none.form]] + [fit.log_likelihood for fit in fits]
+        )
+    )
+    order = np.lexsort((np.arange(len(steps)), -probabilities)).tolist()
+    return ties(
+        exposures,
+        groups.trials[inside].ravel() / setting.dispersion,
+        setting.baseline[inside].ravel(),
+        max(effects[best], float(EFFECTS[0])),
+        order,
+        settings.tie_nats,
+    )

@@ -1,0 +1,95 @@
+"""The constants of the attribution model, each with the reason for its value."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class NoneForm(Enum):
+    """The ways in which no known release can be the cause."""
+
+    QUIET = "quiet"
+    """Nothing happened: the failures are noise around the baseline."""
+    ONE_REGION = "one_region"
+    """One region fails from some bin on."""
+    EVERYTHING = "everything"
+    """Every region fails from one common bin on, in all strata or in the incident's."""
+    UPSTREAM = "upstream"
+    """Several regions, each in or out and as badly as it likes, from one common bin on."""
+    SPREADING = "spreading"
+    """Each region from a bin of its own: a rollout nobody registered."""
+
+
+@dataclass(frozen=True, slots=True)
+class LagBand:
+    """A band of delays between a step and its effect.
+
+    Attributes:
+        until_seconds: End of the band; it begins where the previous one ends.
+        probability: Prior probability that the delay lies in the band.
+    """
+
+    until_seconds: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributionSettings:
+    """Priors and bounds of the attribution model.
+
+    Attributes:
+        bin_seconds: Length of a time bin. One minute is recommended while an incident is younger
+            than some hours (six hours of history are 360 bins): the coincidence of a step with
+            the onset earns log(number of bins), so a fine bin tells more.
+        none_prior: Prior probability that no known release is the cause. Simulated fleets with
+            0.2 to 0.4 ranked alike; the evidence is in the tens of nats.
+        none_forms: Prior shares of the forms of "none"; they are normalised.
+        lag_bands: Prior of the delay from a step to its effect. Delays of 0, 15 minutes, an hour
+            and six hours are what latent faults show; each is widened into the band around it, as
+            a fixed delay would be wrong by minutes, which a busy fleet notices.
+        prior_odds_bound: A release's own prior odds are clipped to [1 / bound, bound].
+        susceptible_shares: Shares of the units that react at all, equally probable.
+        declared_weight: Prior weight of the declared scope against everything in the regions the
+            release touches, which covers a declaration that was too narrow.
+        control_failures: Pseudo failures that hold a correction of the baseline back.
+        dispersion: Pearson dispersion phi; None estimates it from the data.
+        tie_nats: Two releases whose predictions differ by fewer nats are tied.
+    """
+
+    bin_seconds: float = 60.0
+    none_prior: float = 0.3
+    none_forms: tuple[tuple[NoneForm, float], ...] = (
+        (NoneForm.QUIET, 0.10),
+        (NoneForm.ONE_REGION, 0.30),
+        (NoneForm.EVERYTHING, 0.25),
+        (NoneForm.UPSTREAM, 0.15),
+        (NoneForm.SPREADING, 0.20),
+    )
+    lag_bands: tuple[LagBand, ...] = (
+        LagBand(until_seconds=300.0, probability=0.60),
+        LagBand(until_seconds=1800.0, probability=0.20),
+        LagBand(until_seconds=7200.0, probability=0.15),
+        LagBand(until_seconds=28800.0, probability=0.05),
+    )
+    prior_odds_bound: float = 10.0
+    susceptible_shares: tuple[float, ...] = (0.5, 0.95)
+    declared_weight: float = 0.85
+    control_failures: float = 20.0
+    dispersion: float | None = None
+    tie_nats: float = 3.0
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            ValueError: A setting is out of its range.
+        """
+        if not self.bin_seconds > 0.0:
+            raise ValueError(f"bin_seconds must be positive, not {self.bin_seconds}")
+        if not 0.0 < self.none_prior < 1.0:
+            raise ValueError(f"none_prior must lie inside (0, 1), not {self.none_prior}")
+        if {form for form, _ in self.none_forms} != set(NoneForm):
+            raise ValueError("none_forms must give every form of none exactly one share")
+        if self.prior_odds_bound < 1.0:
+            raise ValueError(f"prior_odds_bound must be at least 1, not {self.prior_odds_bound}")
+        if self.dispersion is not None and not self.dispersion >= 1.0:
+            raise ValueError(f"dispersion must be at least 1, not {self.dispersion}")
