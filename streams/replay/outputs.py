@@ -1,0 +1,140 @@
+"""What a replay writes: one folder, complete or not at all."""
+
+import contextlib
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from streams.config import Settings
+from streams.domain.errors import OperatorError, OutsideSystemError
+from streams.replay.archive import WindowArchive
+from streams.replay.openmetrics import OpenMetricsWriter
+from streams.replay.report import Report
+from streams.windows.cells import CellTable
+
+INCIDENTS = "incidents.jsonl"
+CHANGE_POINTS = "change_points.jsonl"
+WINDOWS = "windows.parquet"
+METRICS = "metrics.om"
+REPORT = "report.html"
+
+
+class ReplayOutputs:
+    """The files of one replay. A context manager: leaving it without `finish` leaves nothing behind.
+
+    All of it is written into a hidden folder beside the target and moved in at the end. A target that is there
+    keeps what else it holds.
+    """
+
+    def __init__(self, out: Path, settings: Settings) -> None:
+        """Make the hidden folder.
+
+        Args:
+            out: The folder to write.
+            settings: For dimensions and window length.
+
+        Raises:
+            OperatorError: The folder cannot be made there.
+        """
+        if out.exists() and not out.is_dir():
+            raise OperatorError(f"cannot write into {out}: it is a file, not a folder")
+        self._out = out
+        self._settings = settings
+        self._hidden = out.parent / f".{out.name}.partial-{secrets.token_hex(4)}"
+        try:
+            self._hidden.mkdir(parents=True)
+        except OSError as error:
+            raise OperatorError(f"cannot write into {out}: {_reason(error)}") from error
+        self._incidents: list[Mapping[str, Any]] = []
+        self._change_points: list[Mapping[str, Any]] = []
+        self._encode = msgspec.json.Encoder().encode
+        self._files: dict[str, BinaryIO] = {}
+        with self._writing():
+            for name in (INCIDENTS, CHANGE_POINTS):
+                self._files[name] = (self._hidden / name).open("wb")
+            self._archive = WindowArchive(self._hidden / "windows.spool", settings)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._close()
+        shutil.rmtree(self._hidden, ignore_errors=True)
+
+    def add_window(self, table: CellTable, baseline: npt.NDArray[np.float64]) -> None:
+        """Take cells of closed windows.
+
+        Args:
+            table: N cells. Memory is bounded as long as windows come in time order; late cells and stragglers are
+                kept in memory until the end.
+            baseline: (N,) failure probability in control; NaN while it is not known.
+
+        Raises:
+            OutsideSystemError: The disk failed.
+        """
+        with self._writing():
+            self._archive.add(table, baseline)
+
+    def add_incident(self, record: Mapping[str, Any]) -> None:
+        """Take an incident record, in the order they are written."""
+        self._incidents.append(record)
+        self._write_line(INCIDENTS, record)
+
+    def add_change_point(self, record: Mapping[str, Any]) -> None:
+        """Take a change point, in the order they are raised."""
+        self._change_points.append(record)
+        self._write_line(CHANGE_POINTS, record)
+
+    def finish(self) -> None:
+        """Write what needs all of it, and move the files into their folder.
+
+        Raises:
+            OutsideSystemError: The disk failed.
+        """
+        with self._writing():
+            report = Report(self._settings, self._incidents, self._change_points)
+            with OpenMetricsWriter(self._hidden, self._settings) as metrics:
+                for rows in self._archive.finish(self._hidden / WINDOWS):
+                    metrics.add_rows(rows)
+                    report.add_rows(rows)
+                metrics.finish(self._hidden / METRICS, self._incidents)
+            (self._hidden / REPORT).write_text(report.render(), "utf-8")
+            self._close()
+            self._move_in()
+
+    def _move_in(self) -> None:
+        self._out.mkdir(exist_ok=True)
+        for name in (INCIDENTS, CHANGE_POINTS, WINDOWS, METRICS, REPORT):
+            (self._hidden / name).replace(self._out / name)
+
+    def _close(self) -> None:
+        for file in self._files.values():
+            file.close()
+        self._archive.close()
+
+    def _write_line(self, name: str, record: Mapping[str, Any]) -> None:
+        with self._writing():
+            self._files[name].write(self._encode(record) + b"\n")
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise OutsideSystemError(f"cannot write {self._out}: {_reason(error)}") from error
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
