@@ -1,0 +1,188 @@
+"""A scenario: a fleet, its releases and what goes wrong, and the events it produces."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from streams.domain.time import format_instant
+from streams.scenarios.arrivals import Arrivals
+from streams.scenarios.disturbance import disturb
+from streams.scenarios.encoding import OutcomeEncoder, release_line
+from streams.scenarios.fleet import Fleet
+from streams.scenarios.incident import Incident, RegionWindow
+from streams.scenarios.releases import ReleasePlan
+from streams.scenarios.tables import Tables, tables_of
+from streams.scenarios.traffic import (
+    MINUTE_MS,
+    NOT_REDELIVERED,
+    OUTCOMES,
+    Events,
+    draw_minute,
+    is_caller_fault,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The outcome events that arrive in one minute.
+
+    Attributes:
+        minute_start: Of the arrivals, whole seconds since the epoch.
+        lines: JSON objects without line ends, in order of arrival.
+    """
+
+    minute_start: int
+    lines: list[bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A reproducible stretch of a fleet's life.
+
+    The outcomes of a minute depend on the fleet, the seed and that minute; those of an affected
+    minute on the incident too. So two scenarios that differ in their releases alone have the same
+    outcomes, and a scenario without an incident has the same as one with an incident until its
+    onset.
+
+    Attributes:
+        name: From the catalogue.
+        seed: Of all random draws, not negative.
+        fleet: Where it happens.
+        releases: Everything registered that rolls out.
+        incident: What goes wrong; None for a quiet stretch.
+        start: Event time of the first minute, aware, a whole minute.
+        end: Event time at which the last minute ends, aware, a whole minute.
+    """
+
+    name: str
+    seed: int
+    fleet: Fleet
+    releases: tuple[ReleasePlan, ...]
+    incident: Incident | None
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        """Refuse a stretch that is empty or begins within a minute, and a negative seed."""
+        if self.seed < 0:
+            raise ValueError(f"seed must not be negative, but is {self.seed}")
+        if self.start.timestamp() % 60 or self.end.timestamp() % 60 or self.end <= self.start:
+            raise ValueError(f"{self.start} to {self.end} is no stretch of whole minutes")
+
+    @property
+    def minutes(self) -> range:
+        """Minutes since the epoch in which operations end."""
+        return range(int(self.start.timestamp()) // 60, int(self.end.timestamp()) // 60)
+
+    def batches(self) -> Iterator[Batch]:
+        """Give the outcome events minute by minute of their arrival.
+
+        After the last minute more batches follow while late events and second deliveries are under
+        way.
+        """
+        tables = tables_of(self.fleet, self.incident, self.seed)
+        encoder, arrivals = OutcomeEncoder(tables, self.seed), Arrivals()
+        for minute in self.minutes:
+            events = self._events(tables, minute)
+            lines = encoder.lines(events)
+            arrivals.add(events["arrival"], lines)
+            again = np.flatnonzero(events["redelivery"] != NOT_REDELIVERED)
+            arrivals.add(events["redelivery"][again], [lines[index] for index in again.tolist()])
+            yield Batch(minute * 60, arrivals.until((minute + 1) * MINUTE_MS))
+        minute = self.minutes.stop
+        while len(arrivals):
+            yield Batch(minute * 60, arrivals.until((minute + 1) * MINUTE_MS))
+            minute += 1
+
+    def release_events(self) -> list[bytes]:
+        """Give the release events before the scenario's end, in time order.
+
+        Each is a JSON object without a line end. They reach back to the start of each release,
+        which may be days before the first outcome.
+        """
+        events = [event for plan in self.releases for event in plan.events()]
+        known = [event for event in events if event.time < self.end.timestamp()]
+        return [release_line(event) for event in sorted(known, key=lambda e: (e.time, e.id))]
+
+    def truth(self) -> dict[str, Any]:
+        """Give what a monitor should find out, and what it should have counted. JSON-able.
+
+        Draws the whole scenario once more, without encoding it.
+        """
+        return {
+            "scenario": self.name,
+            "seed": self.seed,
+            "start": _instant(self.start),
+            "end_of_data": _instant(self.end),
+            **self._counts(),
+            **_incident_truth(self.incident),
+        }
+
+    def _counts(self) -> dict[str, Any]:
+        tables = tables_of(self.fleet, self.incident, self.seed)
+        disorder = self.fleet.delivery.allowed_disorder // timedelta(milliseconds=1)
+        totals = np.zeros(len(OUTCOMES), dtype=np.int64)
+        caller_faults = duplicates = late = 0
+        for minute in self.minutes:
+            events = self._events(tables, minute)
+            totals += np.bincount(events["outcome"], minlength=len(OUTCOMES))
+            caller_faults += int(np.sum(is_caller_fault(tables, events)))
+            duplicates += int(np.sum(events["redelivery"] != NOT_REDELIVERED))
+            late += int(np.sum(events["arrival"] - events["time"] > disorder))
+        return {
+            "outcomes": int(totals.sum()) + duplicates,
+            "distinct_ids": int(totals.sum()),
+            "duplicates": duplicates,
+            "late": late,
+            "caller_faults": caller_faults,
+            "totals": {
+                kind.value: int(count) for kind, count in zip(OUTCOMES, totals, strict=True)
+            },
+        }
+
+    def _events(self, tables: Tables, minute: int) -> Events:
+        return disturb(tables, self.seed, minute, draw_minute(tables, self.seed, minute))
+
+
+def _incident_truth(incident: Incident | None) -> dict[str, Any]:
+    if incident is None:
+        return {
+            "onset": None,
+            "end": None,
+            "scope": {},
+            "regions": [],
+            "culprit": None,
+            "effects": [],
+        }
+    return {
+        "onset": _instant(incident.onset),
+        "end": _instant(incident.end),
+        "scope": {name: list(values) for name, values in incident.scope.items()},
+        "regions": [_window(window) for window in incident.regions],
+        "culprit": incident.culprit,
+        "effects": [
+            {
+                "scope": {name: list(values) for name, values in effect.scope.items()},
+                "regions": [_window(window) for window in effect.windows],
+                "failure_ratio_added": round(effect.failure_ratio, 6),
+                "volume_factor": round(effect.volume_factor, 6),
+                "error_codes": [kind.code for kind in effect.signature],
+            }
+            for effect in incident.effects
+        ],
+    }
+
+
+def _window(window: RegionWindow) -> dict[str, str]:
+    return {
+        "region": window.region,
+        "onset": _instant(window.onset),
+        "recovered": _instant(window.recovered),
+    }
+
+
+def _instant(time: datetime) -> str:
+    return format_instant(time.timestamp())
