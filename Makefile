@@ -77,7 +77,7 @@ lock: ## Resolve the dependencies anew and write requirements/
 	  if grep -n '://' requirements/*.txt; then echo 'an address in a lock file'; exit 1; fi)
 
 clean: ## Remove everything that was made
-	rm -rf $(VENV) $(CACHE) build dist
+	rm -rf $(VENV) $(CACHE) .hypothesis .benchmarks build dist
 
 # What the targets stand on. Each stamp is as new as what it was made from.
 
