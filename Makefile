@@ -17,7 +17,7 @@ MAVEN_COPY := org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-depend
 
 SOURCES := $(shell find streams detectors dashboards -name '*.py' -o -name '*.json' -o -name '*.yaml' \
   -o -name '*.yml' -o -name '*.html' -o -name 'py.typed')
-CHECKED := streams detectors dashboards tests $(wildcard benchmarks)
+CHECKED := streams detectors dashboards tests $(if $(wildcard benchmarks/*.py),benchmarks)
 
 # $(call step,name,what it does,command): one line to read; the command's noise only when it fails.
 define step
