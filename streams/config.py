@@ -1,7 +1,7 @@
 """Settings: read from a TOML file and the environment, validated once, frozen.
 
-Every setting has a default that suits a first try on one machine. The environment wins over the file:
-`OPWATCH_KAFKA__BOOTSTRAP` sets `[kafka] bootstrap`.
+Every setting has a default that suits a first try on one machine. The environment wins over the
+file: `OPWATCH_KAFKA__BOOTSTRAP` sets `[kafka] bootstrap`.
 """
 
 import tomllib
@@ -42,7 +42,7 @@ class KafkaSettings(Section):
     bootstrap: str = "127.0.0.1:9092"
     """Addresses of some brokers, `host:port`, separated by commas."""
     application: str = Field("opwatch", pattern=r"^[A-Za-z0-9._-]{1,100}$")
-    """Prefix of consumer groups and transactional ids; each installation on a Kafka needs its own."""
+    """Prefix of consumer groups and transactional ids; unlike that of any other installation."""
     session_timeout: timedelta = timedelta(seconds=10)
     """How long Kafka waits for a silent worker before others take over its partitions."""
     client: dict[str, str] = Field(default_factory=dict)
@@ -113,6 +113,9 @@ class IngestSettings(Section):
         return value
 
 
+SHORTEST_S, LONGEST_S = 10, 3600
+
+
 class WindowSettings(Section):
     """Tumbling windows and the bounds on what they may hold."""
 
@@ -127,7 +130,7 @@ class WindowSettings(Section):
     @classmethod
     def _whole_seconds(cls, value: timedelta) -> timedelta:
         seconds = value.total_seconds()
-        if not 10 <= seconds <= 3600 or seconds != int(seconds):
+        if not SHORTEST_S <= seconds <= LONGEST_S or seconds != int(seconds):
             message = "window length must be a whole number of seconds from 10 s to 1 h"
             raise ValueError(message)
         return value
@@ -173,7 +176,7 @@ class LogSettings(Section):
     """How logs are written, to standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
-    """The least important messages to write; libraries speak from `warning` on unless it is `debug`."""
+    """The least important messages to write; libraries start at `warning` unless it is `debug`."""
     format: Literal["console", "json"] = "console"
     """For people, or one JSON object a line."""
 
@@ -208,7 +211,9 @@ class Settings(BaseSettings):
     def group_positions(self) -> tuple[int, ...]:
         """Give the positions of the grouping dimensions in a series key."""
         dimensions = self.ingest.dimensions
-        return tuple(dimensions.index(name) for name in self.detectors.group_by if name in dimensions)
+        return tuple(
+            dimensions.index(name) for name in self.detectors.group_by if name in dimensions
+        )
 
     @classmethod
     def settings_customise_sources(
@@ -231,7 +236,8 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
         environment: Environment variables, which win over the file.
 
     Raises:
-        OperatorError: The file cannot be read, or it or a variable says something that is no setting.
+        OperatorError: The file cannot be read, or it or a variable says something that is no
+            setting.
     """
     of_file = _read_file(path) if path else {}
     of_environment = _read_environment(environment)
@@ -280,7 +286,7 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
             result = _overlaid(result, _Environment({name: environment[name]})())
         except SettingsError as error:
             raise OperatorError(
-                f"environment variable {name}: must be JSON, such as [\"a\", \"b\"] for a list"
+                f'environment variable {name}: must be JSON, such as ["a", "b"] for a list'
             ) from error
     return result
 
@@ -296,7 +302,10 @@ def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
 
 
 def _problem(
-    path: Path | None, of_environment: Mapping[str, Any], location: tuple[int | str, ...], reason: str
+    path: Path | None,
+    of_environment: Mapping[str, Any],
+    location: tuple[int | str, ...],
+    reason: str,
 ) -> str:
     """Say in one line where a wrong value stands and what is wrong with it."""
     key = ".".join(str(part) for part in location)
@@ -315,5 +324,5 @@ def _reason(kind: str, message: str) -> str:
     if kind == "model_type":
         return "must be a table"
     if kind.startswith("time_delta"):
-        return "must be a duration: seconds, such as 30, or ISO 8601, such as \"PT30S\""
+        return 'must be a duration: seconds, such as 30, or ISO 8601, such as "PT30S"'
     return message.removeprefix("Value error, ").replace("Input should", "must")

@@ -1,0 +1,1 @@
+"""The Faust worker: membership, the agents' consumer, and the services beside them."""

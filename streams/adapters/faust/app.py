@@ -1,0 +1,198 @@
+"""The Faust app of one worker: an agent for each stage, a service for ingest.
+
+Faust brings group membership, the agents' consumer and the life of the process. It holds no state of ours, and what
+it commits decides nothing: a partition's runner knows from its own snapshot where it has to go on.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Event, Thread
+
+import faust
+from faust.types import TP, Message, StreamT
+from mode import Service
+
+from streams.adapters.faust.partition import PartitionRunner, StageWiring
+from streams.adapters.faust.transport import use_committed_transport
+from streams.config import Settings
+from streams.ports import Clock
+
+WATCH_SECONDS = 0.2
+"""How often the worker looks whether a thread of its own has died."""
+
+
+class StageAgent:
+    """Feeds the messages of one stage's topic to the runners of its partitions."""
+
+    def __init__(self, app: faust.App, wiring: StageWiring, clock: Clock, every: timedelta) -> None:
+        """Create the agent; Faust starts it."""
+        self._app = app
+        self._wiring = wiring
+        self._clock = clock
+        self._every = every.total_seconds()
+        self._runners: dict[int, PartitionRunner] = {}
+        # One thread: messages of a partition must stay in order, and the event loop free for heartbeats.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=wiring.name)
+        topic = app.topic(wiring.topic, value_type=bytes, value_serializer="raw", internal=False)
+        app.agent(topic, name=f"{app.conf.id}-{wiring.name}")(self._consume)
+
+    async def _consume(self, stream: StreamT[bytes]) -> None:
+        try:
+            async for event in stream.events():
+                # What was on its way when its partition was taken away belongs to somebody else now.
+                if event.message.tp in self._app.consumer.assignment():
+                    await self._in_thread(self._take, event.message)
+        except Exception as error:  # noqa: BLE001 - whatever it is, going on would lose a message
+            await self._app.crash(error)
+
+    async def take_over(self, assigned: Iterable[TP]) -> None:
+        """Bring partitions up to date that have been assigned, before their first message is taken."""
+        try:
+            await self._in_thread(self._open, self._mine(assigned))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the partition is not being worked on
+            await self._app.crash(error)
+
+    async def release(self, revoked: Iterable[TP]) -> None:
+        """Give partitions up that have been revoked."""
+        await self._in_thread(self._close, self._mine(revoked))
+
+    async def stop(self) -> None:
+        """Keep a last snapshot of every partition and give all of them up."""
+        await self._in_thread(self._keep_and_close)
+        self._thread.shutdown()
+
+    async def _in_thread(self, call: Callable[..., None], *arguments: object) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
+
+    def _mine(self, partitions: Iterable[TP]) -> list[int]:
+        return sorted(tp.partition for tp in partitions if tp.topic == self._wiring.topic)
+
+    def _take(self, message: Message) -> None:
+        self._runner(message.partition).take(message.offset, message.value)
+
+    def _runner(self, partition: int) -> PartitionRunner:
+        runner = self._runners.get(partition)
+        if runner is None:
+            runner = PartitionRunner(self._wiring, partition, self._clock, self._every)
+            self._runners[partition] = runner
+        return runner
+
+    def _open(self, partitions: Sequence[int]) -> None:
+        for partition in partitions:
+            self._runner(partition).catch_up()
+
+    def _keep_and_close(self) -> None:
+        for runner in self._runners.values():
+            runner.keep()
+        self._close(list(self._runners))
+
+    def _close(self, partitions: Sequence[int]) -> None:
+        for partition in partitions:
+            runner = self._runners.pop(partition, None)
+            if runner is not None:
+                runner.close()
+
+
+class AgentsService(Service):
+    """Ends the agents with the worker: a last snapshot spares the next start the reading."""
+
+    def __init__(self, agents: Sequence[StageAgent]) -> None:
+        """Describe the service; Faust starts it."""
+        super().__init__()
+        self._agents = agents
+
+    async def on_stop(self) -> None:
+        """Keep snapshots and give the partitions up."""
+        for agent in self._agents:
+            await agent.stop()
+
+
+class ThreadService(Service):
+    """Runs a blocking loop in a thread; if the loop dies, so does the worker."""
+
+    def __init__(self, name: str, loop_until: Callable[[Event], None]) -> None:
+        """Describe the service; Faust starts it."""
+        super().__init__()
+        self._name = name
+        self._loop_until = loop_until
+        self._stop_event = Event()
+        self._error: BaseException | None = None
+
+    async def on_start(self) -> None:
+        """Start the thread."""
+        self._thread = Thread(target=self._main, name=self._name, daemon=True)
+        self._thread.start()
+
+    async def on_stop(self) -> None:
+        """Ask the thread to finish what it has begun, and wait for it."""
+        self._stop_event.set()
+        await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+
+    @Service.task
+    async def _watch(self) -> None:
+        while not self.should_stop:
+            await self.sleep(WATCH_SECONDS)
+            if self._error is not None:
+                await self.crash(self._error)
+
+    def _main(self) -> None:
+        try:
+            self._loop_until(self._stop_event)
+        except BaseException as error:  # noqa: BLE001 - handed to the worker, which dies of it
+            self._error = error
+
+
+def build_app(
+    settings: Settings,
+    stages: Sequence[StageWiring],
+    loops: Sequence[tuple[str, Callable[[Event], None]]],
+    clock: Clock,
+    *,
+    check_crcs: bool = True,
+) -> faust.App:
+    """Build the Faust app of a worker.
+
+    Args:
+        settings: The installation's settings.
+        stages: Stages this worker runs.
+        loops: Blocking loops to run beside them, by name.
+        clock: Processing time.
+        check_crcs: Whether messages' checksums are checked; those of the embedded broker are wrong.
+    """
+    timeout = settings.kafka.session_timeout.total_seconds()
+    app = faust.App(
+        settings.kafka.application,
+        broker=";".join(f"kafka://{one}" for one in settings.kafka.bootstrap.split(",")),
+        broker_session_timeout=timeout,
+        broker_heartbeat_interval=timeout / 5,
+        broker_rebalance_timeout=timeout,
+        broker_commit_interval=1.0,
+        broker_check_crcs=check_crcs,
+        consumer_auto_offset_reset="earliest",
+        table_standby_replicas=0,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        stream_wait_empty=False,
+        web_enabled=False,
+        store="memory://",
+    )
+    use_committed_transport(app)
+    agents = [StageAgent(app, wiring, clock, settings.worker.snapshot_every) for wiring in stages]
+
+    async def take_over(_: faust.App, assigned: Iterable[TP], **__: object) -> None:
+        # Not awaited: reading up may take longer than a rebalance may, and messages wait behind it anyway.
+        for agent in agents:
+            app.add_future(agent.take_over(assigned))
+
+    async def release(_: faust.App, revoked: Iterable[TP], **__: object) -> None:
+        for agent in agents:
+            await agent.release(revoked)
+
+    app.on_partitions_assigned.connect(take_over, weak=False)
+    app.on_partitions_revoked.connect(release, weak=False)
+    app.add_runtime_dependency(AgentsService(agents))
+    for name, loop_until in loops:
+        app.add_runtime_dependency(ThreadService(name, loop_until))
+    return app

@@ -1,0 +1,1 @@
+"""Kafka by librdkafka: everything but the Faust agents' own consumer."""

@@ -1,0 +1,46 @@
+"""Release events: the steps of everything that is rolled out."""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+class ReleaseAction(enum.Enum):
+    """What a step did, by the release contract."""
+
+    STARTED = "started"
+    PROGRESSED = "progressed"
+    COMPLETED = "completed"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    ROLLED_BACK = "rolled_back"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseEvent:
+    """One step of one release.
+
+    Attributes:
+        id: Unique per event; a later event with the same id corrects the earlier one.
+        time: When the step took effect, in seconds since the epoch.
+        release: The same for all steps of one release.
+        action: What the step did.
+        scope: Dimension -> values the step touches; a dimension that is absent means all its values.
+        exposure: Share of the scope, 0 to 1, that runs the release after this step.
+        component: What is deployed, if known.
+        version: Its version, if known.
+        stage: Rollout stage, if known.
+        url: Where to read more, if known.
+    """
+
+    id: str
+    time: float
+    release: str
+    action: ReleaseAction
+    scope: Mapping[str, tuple[str, ...]]
+    exposure: float
+    component: str | None = None
+    version: str | None = None
+    stage: str | None = None
+    url: str | None = None

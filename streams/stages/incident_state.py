@@ -1,0 +1,123 @@
+"""State of the incidents stage, and how it is kept and read back."""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import msgspec
+
+from streams.config import Settings
+from streams.domain.incidents import Candidate
+from streams.domain.series import SeriesKey
+from streams.stages.alignment import Alignment
+from streams.stages.history import History
+from streams.stages.region_counts import RegionCounts
+from streams.stages.snapshots import fingerprint, pack, unpack
+from streams.stages.tracking import ErrorCounts, TrackedIncident, TrackedRegion
+from streams.windows.closed_codec import decode_closed, encode_closed
+
+STAGE = "incidents"
+
+
+class PendingChange(NamedTuple):
+    """A degradation that no incident explains yet: series, onset window, window that raised it."""
+
+    key: SeriesKey
+    onset: int
+    raised: int
+
+
+def incidents_fingerprint(settings: Settings) -> str:
+    """Give the digest of everything that shapes the stage's state."""
+    return fingerprint(
+        settings.ingest.dimensions,
+        settings.windows.model_dump_json(),
+        settings.detectors.model_dump_json(),
+        settings.incidents.model_dump_json(),
+        settings.topics.counts_partitions,
+    )
+
+
+@dataclass(slots=True)
+class IncidentsState:
+    """Everything the stage remembers, but for the release log, which is read again from its topic."""
+
+    history: History
+    alignment: Alignment
+    tracked: list[TrackedIncident] = field(default_factory=list)
+    pending: list[PendingChange] = field(default_factory=list)
+
+    @classmethod
+    def fresh(cls, settings: Settings) -> "IncidentsState":
+        """Give the state of a stage that has seen nothing."""
+        length = int(settings.incidents.history.total_seconds()) // settings.windows.seconds
+        history = History(settings.ingest.dimensions, max(length, 120))
+        return cls(history, Alignment(settings.topics.counts_partitions))
+
+    def snapshot(self, settings: Settings) -> bytes:
+        """Give the whole state as plain data."""
+        content = {
+            "history": self.history.snapshot(),
+            "through": sorted(self.alignment.through.items()),
+            "waiting": [encode_closed(piece) for piece in self.alignment.waiting],
+            "tracked": [_incident_content(incident) for incident in self.tracked],
+            "pending": [list(change) for change in self.pending],
+        }
+        return pack(STAGE, incidents_fingerprint(settings), content)
+
+    @classmethod
+    def resume(cls, settings: Settings, data: bytes) -> "IncidentsState":
+        """Go on from a snapshot.
+
+        Raises:
+            SnapshotError: The snapshot is damaged or was made under other settings.
+        """
+        content = unpack(STAGE, incidents_fingerprint(settings), data)
+        state = cls.fresh(settings)
+        length = state.history.length
+        state.history = History.resume(settings.ingest.dimensions, length, content["history"])
+        state.alignment.through = dict(content["through"])
+        state.alignment.waiting = [decode_closed(piece) for piece in content["waiting"]]
+        state.tracked = [_incident(one) for one in content["tracked"]]
+        state.pending = [
+            PendingChange(tuple(key), onset, raised) for key, onset, raised in content["pending"]
+        ]
+        return state
+
+
+_PLAIN = (
+    "id",
+    "opened",
+    "onset",
+    "onset_low",
+    "onset_high",
+    "baseline",
+    "none_probability",
+    "resolved",
+    "revision",
+    "written",
+    "facts",
+    "ranked",
+)
+
+
+def _incident_content(incident: TrackedIncident) -> dict[str, Any]:
+    return {
+        **{name: getattr(incident, name) for name in _PLAIN},
+        "scope": {name: list(values) for name, values in incident.scope.items()},
+        "counts": incident.counts.snapshot(),
+        "regions": {name: [one.onset, one.recovered] for name, one in incident.regions.items()},
+        "errors": [incident.errors.before, incident.errors.since],
+        "candidates": list(incident.candidates),
+    }
+
+
+def _incident(content: dict[str, Any]) -> TrackedIncident:
+    before, since = content["errors"]
+    return TrackedIncident(
+        **{name: content[name] for name in _PLAIN},
+        scope={name: tuple(values) for name, values in content["scope"].items()},
+        counts=RegionCounts.resume(content["counts"]),
+        regions={name: TrackedRegion(*pair) for name, pair in content["regions"].items()},
+        errors=ErrorCounts(before, since),
+        candidates=msgspec.convert(content["candidates"], tuple[Candidate, ...]),
+    )

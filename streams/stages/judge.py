@@ -1,0 +1,249 @@
+"""Judge: counts blocks in, closed windows with their change points out. One judge per counts partition.
+
+Pure: the output depends on the blocks alone, not on how the input was cut into blocks, as long as the sources'
+watermarks are the same (see `streams.windows.watermark`).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from detectors.bank import Bank, BankSettings, BankStep, Detection
+from streams.config import Settings
+from streams.domain.change_points import ChangePoint
+from streams.domain.series import SeriesKey
+from streams.domain.time import window_end, window_of, window_start
+from streams.stages.snapshots import fingerprint, pack, unpack
+from streams.windows.blocks import CountsBlock
+from streams.windows.cardinality import bound_series, bound_values
+from streams.windows.cells import CellTable
+from streams.windows.closed import ClosedWindow
+from streams.windows.codec import decode_block, encode_block
+from streams.windows.merging import empty_table
+from streams.windows.tumbling import OpenWindows
+from streams.windows.watermark import Watermark
+
+STAGE = "judge"
+
+MAXIMUM_HELD_ROWS = 500_000
+"""Cells of open windows beyond which their cardinality is bounded at once instead of when the window closes.
+
+About 50 MB. Only an explosion of cardinality reaches it, and only then can it matter in which order blocks come.
+"""
+
+
+def bank_settings(settings: Settings) -> BankSettings:
+    """Give the detector bank's settings for one counts partition: each has an equal share of the promise."""
+    return BankSettings(
+        window_seconds=settings.windows.seconds,
+        false_alarms_per_day=settings.detectors.false_alarms_per_day,
+        shares=settings.topics.counts_partitions,
+    )
+
+
+def judge_fingerprint(settings: Settings) -> str:
+    """Give the digest of everything that shapes a judge's state."""
+    return fingerprint(
+        settings.ingest.dimensions,
+        settings.windows.model_dump_json(),
+        settings.detectors.model_dump_json(),
+        settings.topics.counts_partitions,
+        bank_settings(settings),
+    )
+
+
+@dataclass(slots=True)
+class JudgeState:
+    """Running state of one judge; all of it is in the snapshot."""
+
+    open: OpenWindows
+    watermark: Watermark
+    bank: Bank
+    rows: dict[SeriesKey, int]
+    groups: dict[SeriesKey, int]
+    values: tuple[set[str], ...]
+
+
+class Judge:
+    """Closes windows, runs the detector bank over them, and names what changed."""
+
+    def __init__(self, settings: Settings, partition: int) -> None:
+        """Start without any knowledge.
+
+        Args:
+            settings: The installation's settings.
+            partition: The counts partition this judge is of.
+        """
+        self._settings = settings
+        self._partition = partition
+        self._positions = settings.group_positions
+        dimensions = settings.ingest.dimensions
+        bank = Bank(bank_settings(settings))
+        values: tuple[set[str], ...] = tuple(set() for _ in dimensions)
+        self._state = JudgeState(OpenWindows(dimensions), Watermark({}), bank, {}, {}, values)
+
+    @property
+    def watermark(self) -> float | None:
+        """Give the event time before which nothing more is expected; None until all sources are heard of."""
+        return self._state.watermark.instant(self._settings.windows.seconds)
+
+    @property
+    def series(self) -> int:
+        """Give the number of series judged."""
+        return len(self._state.rows)
+
+    def on_block(self, block: CountsBlock) -> tuple[ClosedWindow, ...]:
+        """Take in one block.
+
+        Returns:
+            Late outcomes, then the windows this block closes, in time order; a last one without cells where windows
+            close in which nothing happened.
+
+        Raises:
+            ValueError: The block's windows have another length than this judge's.
+        """
+        if block.window_seconds != self._settings.windows.seconds:
+            message = (
+                f"counts block with windows of {block.window_seconds} s for a judge with windows of "
+                f"{self._settings.windows.seconds} s: use new topics after changing windows.length"
+            )
+            raise ValueError(message)
+        late = self._state.open.fold(block.cells)
+        closed = [self._message(self._bounded(late))] if len(late) else []
+        if self._state.open.held > MAXIMUM_HELD_ROWS:
+            self._state.open.parts = [self._bounded(self._state.open.merged())]
+        for progress in block.sources:
+            self._state.watermark.advance(progress)
+        return (*closed, *self._close())
+
+    def snapshot(self) -> bytes:
+        """Give the whole state as plain data."""
+        state = self._state
+        block = CountsBlock(
+            window_seconds=self._settings.windows.seconds,
+            sources=tuple(state.watermark.progress.values()),
+            cells=state.open.merged(),
+        )
+        content = {
+            "open": encode_block(block),
+            "closed_through": state.open.closed_through,
+            "bank": state.bank.snapshot(),
+            "series": list(state.rows),
+            "groups": list(state.groups),
+        }
+        return pack(STAGE, judge_fingerprint(self._settings), content)
+
+    @classmethod
+    def resume(cls, settings: Settings, partition: int, data: bytes) -> "Judge":
+        """Go on from a snapshot.
+
+        Raises:
+            SnapshotError: The snapshot is damaged or was made under other settings.
+        """
+        content = unpack(STAGE, judge_fingerprint(settings), data)
+        judge = cls(settings, partition)
+        state = judge._state
+        block = decode_block(content["open"])
+        state.open.parts = [block.cells] if len(block.cells) else []
+        state.open.closed_through = content["closed_through"]
+        state.watermark.progress = {one.source: one for one in block.sources}
+        state.bank = Bank.resume(bank_settings(settings), content["bank"])
+        state.rows = {tuple(key): row for row, key in enumerate(content["series"])}
+        for key in state.rows:
+            for value, admitted in zip(key, state.values, strict=True):
+                admitted.add(value)
+        state.groups = {tuple(key): number for number, key in enumerate(content["groups"])}
+        return judge
+
+    def _close(self) -> list[ClosedWindow]:
+        instant = self.watermark
+        if instant is None:
+            return []
+        through = window_of(instant, self._settings.windows.seconds) - 1
+        before = self._state.open.closed_through
+        if before is not None and through <= before:
+            return []
+        messages = [self._judge(table) for table in self._state.open.close(through)]
+        if not messages or messages[-1].closed_through < through:
+            messages.append(self._message(empty_table(self._settings.ingest.dimensions)))
+        return messages
+
+    def _judge(self, table: CellTable) -> ClosedWindow:
+        """Run the detector bank over one closed window."""
+        state = self._state
+        window = int(table.windows[0])
+        table = self._bounded(table)
+        rows = self._rows_of(table.keys())
+        trials = np.zeros(len(state.rows), np.int64)
+        failures = np.zeros(len(state.rows), np.int64)
+        trials[rows], failures[rows] = table.trials, table.failures
+        step = state.bank.step(window, trials, failures)
+        return ClosedWindow(
+            partition=self._partition,
+            closed_through=window,
+            window=window,
+            window_seconds=self._settings.windows.seconds,
+            cells=table,
+            baseline=step.baseline[rows],
+            learning=step.learning[rows],
+            alarmed=step.alarmed[rows],
+            change_points=self._change_points(step),
+        )
+
+    def _rows_of(self, keys: list[SeriesKey]) -> npt.NDArray[np.int64]:
+        """Give the bank's rows of some series, in whose order new ones are added."""
+        state = self._state
+        new = [key for key in keys if key not in state.rows]
+        if new:
+            groups = []
+            for key in new:
+                group = tuple(key[position] for position in self._positions)
+                groups.append(state.groups.setdefault(group, len(state.groups)))
+                state.rows[key] = len(state.rows)
+                for value, admitted in zip(key, state.values, strict=True):
+                    admitted.add(value)
+            state.bank.add(np.array(groups, np.int64))
+        return np.array([state.rows[key] for key in keys], np.int64)
+
+    def _change_points(self, step: BankStep) -> tuple[ChangePoint, ...]:
+        if not step.detections:
+            return ()
+        keys = list(self._state.rows)
+        named = sorted((keys[one.row], one) for one in step.detections)
+        return tuple(self._change_point(key, one) for key, one in named)
+
+    def _change_point(self, key: SeriesKey, detection: Detection) -> ChangePoint:
+        seconds = self._settings.windows.seconds
+        return ChangePoint(
+            series=dict(zip(self._settings.ingest.dimensions, key, strict=True)),
+            direction=detection.direction,
+            onset=window_start(detection.onset, seconds),
+            raised=window_end(detection.window, seconds),
+            baseline_ratio=detection.baseline_ratio,
+            ratio=detection.ratio,
+            statistic=detection.statistic,
+            threshold=detection.threshold,
+        )
+
+    def _message(self, cells: CellTable) -> ClosedWindow:
+        """Wrap late outcomes, or nothing at all, as a message that brings progress."""
+        through = self._state.open.closed_through
+        size = len(cells)
+        return ClosedWindow(
+            partition=self._partition,
+            closed_through=-1 if through is None else through,
+            window=None,
+            window_seconds=self._settings.windows.seconds,
+            cells=cells,
+            baseline=np.zeros(size),
+            learning=np.zeros(size, np.bool_),
+            alarmed=np.zeros(size, np.int8),
+        )
+
+    def _bounded(self, table: CellTable) -> CellTable:
+        """Bound the cardinality of a table by what is admitted and what there is room for."""
+        state, limit = self._state, self._settings.windows
+        table = bound_values(table, state.values, limit.values_per_dimension)
+        return bound_series(table, state.rows.keys(), limit.series)

@@ -1,0 +1,93 @@
+"""Closed windows as bytes: cells as Arrow, as in a counts block, and beside them what the judge found."""
+
+from typing import Literal
+
+import msgspec
+import numpy as np
+
+from detectors.detections import Direction
+from streams.domain.change_points import ChangePoint
+from streams.windows.blocks import CountsBlock
+from streams.windows.closed import ClosedWindow
+from streams.windows.codec import decode_block, encode_block
+
+VERSION: Literal[1] = 1
+"""Raised whenever the format changes its meaning."""
+
+
+class _ChangePoint(msgspec.Struct, array_like=True, frozen=True):
+    series: dict[str, str]
+    direction: Direction
+    onset: float
+    raised: float
+    baseline_ratio: float
+    ratio: float
+    statistic: float
+    threshold: float
+
+
+class _Message(msgspec.Struct, array_like=True, frozen=True):
+    version: Literal[1]
+    partition: int
+    closed_through: int
+    window: int | None
+    window_seconds: int
+    cells: bytes
+    baseline: bytes
+    learning: bytes
+    alarmed: bytes
+    change_points: tuple[_ChangePoint, ...]
+
+
+def encode_closed(closed: ClosedWindow) -> bytes:
+    """Write a closed window; equal windows give equal bytes."""
+    message = _Message(
+        version=VERSION,
+        partition=closed.partition,
+        closed_through=closed.closed_through,
+        window=closed.window,
+        window_seconds=closed.window_seconds,
+        cells=encode_block(CountsBlock(closed.window_seconds, (), closed.cells)),
+        baseline=closed.baseline.astype("<f8").tobytes(),
+        learning=closed.learning.astype(np.bool_).tobytes(),
+        alarmed=closed.alarmed.astype(np.int8).tobytes(),
+        change_points=tuple(_plain(point) for point in closed.change_points),
+    )
+    return msgspec.msgpack.encode(message)
+
+
+def decode_closed(data: bytes) -> ClosedWindow:
+    """Read a closed window.
+
+    Raises:
+        msgspec.DecodeError: The bytes are no closed window of this version.
+    """
+    message = msgspec.msgpack.decode(data, type=_Message)
+    return ClosedWindow(
+        partition=message.partition,
+        closed_through=message.closed_through,
+        window=message.window,
+        window_seconds=message.window_seconds,
+        cells=decode_block(message.cells).cells,
+        baseline=np.frombuffer(message.baseline, "<f8"),
+        learning=np.frombuffer(message.learning, np.bool_),
+        alarmed=np.frombuffer(message.alarmed, np.int8),
+        change_points=tuple(_change_point(point) for point in message.change_points),
+    )
+
+
+def _plain(point: ChangePoint) -> _ChangePoint:
+    return _ChangePoint(
+        dict(point.series),
+        point.direction,
+        point.onset,
+        point.raised,
+        point.baseline_ratio,
+        point.ratio,
+        point.statistic,
+        point.threshold,
+    )
+
+
+def _change_point(plain: _ChangePoint) -> ChangePoint:
+    return ChangePoint(**{name: getattr(plain, name) for name in plain.__struct_fields__})

@@ -1,0 +1,125 @@
+"""The live worker: settings and roles put together into a Faust app with its services."""
+
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from threading import Event
+
+import faust
+import structlog
+from confluent_kafka import Message
+
+from streams.adapters.faust import lifetime
+from streams.adapters.faust.app import build_app
+from streams.adapters.faust.partition import StageWiring
+from streams.adapters.http import HttpServer, Probes
+from streams.adapters.kafka.ingest import KafkaIngest
+from streams.adapters.kafka.releases import KafkaReleases
+from streams.adapters.kafka.store import KafkaStageStore
+from streams.adapters.kafka.topics import check_topics
+from streams.adapters.prometheus import CONTENT_TYPE, Exporter, MetricStore
+from streams.adapters.system_clock import SystemClock
+from streams.config import Settings
+from streams.domain.errors import OperatorError
+from streams.domain.releases import ReleaseEvent
+from streams.formats.release_json import decode_release
+from streams.stages.judge import STAGE as JUDGE
+from streams.stages.incident_state import STAGE as INCIDENTS
+from streams.stages.partitions import IncidentsPartition, JudgePartition
+from streams.wiring.observation import Observation
+
+log = structlog.get_logger("opwatch")
+
+
+def run_worker(settings: Settings, worker_id: str | None = None) -> None:
+    """Run one worker until it is told to stop.
+
+    Args:
+        settings: The installation's settings.
+        worker_id: A name that is this worker's alone, and the same after a restart; None makes one up.
+
+    Raises:
+        OperatorError: Topics are missing, or the port is taken.
+        OutsideSystemError: Kafka does not answer.
+    """
+    problems = check_topics(settings)
+    if problems:
+        raise OperatorError("; ".join(problems))
+    store = MetricStore(settings.ingest.dimensions)
+    observation = Observation(settings, store)
+    probes = Probes(
+        metrics=Exporter(store).exposition,
+        metrics_type=CONTENT_TYPE,
+        health=lambda: None,
+        readiness=observation.readiness,
+    )
+    with HttpServer(settings.http, probes) as server:
+        log.info("worker_starts", roles=list(settings.worker.roles), metrics=f"{server.url}/metrics")
+        name = worker_id or _made_up_name()
+        lifetime.run(lambda: build_worker(settings, name, observation))
+        log.info("worker_stopped")
+
+
+def build_worker(
+    settings: Settings, worker_id: str, observation: Observation, *, check_crcs: bool = True
+) -> faust.App:
+    """Put the roles of a worker together; see `build_app` for `check_crcs`."""
+    roles, clock = settings.worker.roles, SystemClock()
+    stages: list[StageWiring] = []
+    loops: list[tuple[str, Callable[[Event], None]]] = []
+    if "judge" in roles:
+        stages.append(_judge(settings, observation))
+    if "incidents" in roles:
+        stages.append(_incidents(settings, observation))
+    if "ingest" in roles:
+        ingest = KafkaIngest(settings, worker_id, clock, observation.flushed)
+        loops.append(("ingest", ingest.run))
+    return build_app(settings, stages, loops, clock, check_crcs=check_crcs)
+
+
+def _judge(settings: Settings, observation: Observation) -> StageWiring:
+    topic = settings.topics.named("counts")
+    return StageWiring(
+        name=JUDGE,
+        topic=topic,
+        make=lambda partition, snapshot: JudgePartition(
+            settings,
+            partition,
+            snapshot,
+            lambda judge, windows: observation.judged(partition, judge, windows),
+        ),
+        store=lambda partition: KafkaStageStore(settings, JUDGE, topic, partition),
+    )
+
+
+def _incidents(settings: Settings, observation: Observation) -> StageWiring:
+    topic = settings.topics.named("windows")
+    return StageWiring(
+        name=INCIDENTS,
+        topic=topic,
+        make=lambda _, snapshot: IncidentsPartition(
+            settings, snapshot, KafkaReleases(settings, decode_message), observation.built
+        ),
+        store=lambda partition: KafkaStageStore(settings, INCIDENTS, topic, partition),
+    )
+
+
+def decode_message(message: Message) -> ReleaseEvent | None:
+    """Give the release event of a message; a bad one is logged with its coordinates and passed over."""
+    event = decode_release(message.value(), message.headers())
+    if isinstance(event, ReleaseEvent):
+        return event
+    log.warning(
+        "release_set_aside",
+        topic=message.topic(),
+        partition=message.partition(),
+        offset=message.offset(),
+        reason=event.reason.value,
+        detail=event.detail,
+    )
+    return None
+
+
+def _made_up_name() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
