@@ -296,8 +296,9 @@ def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
     result = dict(below)
     for key, value in above.items():
         under = result.get(key)
-        both = isinstance(under, dict) and isinstance(value, dict)
-        result[key] = _overlaid(under, value) if both else value
+        if isinstance(under, dict) and isinstance(value, dict):
+            value = _overlaid(under, value)  # noqa: PLW2901
+        result[key] = value
     return result
 
 

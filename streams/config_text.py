@@ -1,6 +1,7 @@
 """Settings as text: what `opwatch config show` prints, and `docs/configuration.md`.
 
-`docs/configuration.md` is rendered from here: `python -m streams.config_text > docs/configuration.md`.
+`docs/configuration.md` is rendered from here: `python -m streams.config_text >
+docs/configuration.md`.
 """
 
 import json
@@ -60,7 +61,7 @@ def sections() -> dict[str, str]:
 
 
 def render_toml(settings: Settings) -> str:
-    """Write settings as a file that gives the same settings again, but for secrets, which are hidden."""
+    """Write settings as a file that gives the same settings again; secrets alone are hidden."""
     about = sections()
     lines: list[str] = []
     for setting in describe(settings):
@@ -75,13 +76,15 @@ def render_markdown() -> str:
     lines = [
         "# Configuration",
         "",
-        "opwatch reads one TOML file (`--config FILE` or `OPWATCH_CONFIG`) and the environment, which wins: the variable",
-        "`OPWATCH_KAFKA__BOOTSTRAP` sets `bootstrap` in `[kafka]`. In variables, lists and tables are written as JSON.",
-        "Durations are seconds (`30`) or ISO 8601 (`\"PT30S\"`). `opwatch config show` prints what is in force, and",
-        "`opwatch config check` only says whether it is valid. An unknown name or a wrong value stops every command with",
-        "one line and exit status 2.",
+        "opwatch reads one TOML file (`--config FILE` or `OPWATCH_CONFIG`) and the environment,",
+        "which wins: the variable `OPWATCH_KAFKA__BOOTSTRAP` sets `bootstrap` in `[kafka]`. In",
+        "variables, lists and tables are written as JSON. Durations are seconds (`30`) or ISO 8601",
+        "(`PT30S`). `opwatch config show` prints what is in force, and `opwatch config check` only",
+        "says whether it is valid. An unknown name or a wrong value stops every command with one",
+        "line and exit status 2.",
         "",
-        "This page is generated from `streams/config.py`: `python -m streams.config_text > docs/configuration.md`.",
+        "This page is generated from `streams/config.py`:",
+        "`python -m streams.config_text > docs/configuration.md`.",
     ]
     about = sections()
     for setting in describe(Settings()):

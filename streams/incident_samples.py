@@ -16,6 +16,9 @@ from streams.telemetry import (
 Sample = tuple[Metric, tuple[str, ...], float]
 """Metric, values of its labels, value."""
 
+LIKELY = 0.5
+"""Probability from which a release is named as an incident's top candidate."""
+
 
 def incident_samples(record: Mapping[str, Any]) -> list[Sample]:
     """Give the samples of one incident that is not resolved; a resolved one has none.
@@ -40,14 +43,14 @@ def incident_samples(record: Mapping[str, Any]) -> list[Sample]:
 
 
 def top_candidate(record: Mapping[str, Any]) -> str:
-    """Give the likeliest release, or nothing where no known release is likelier than all of them."""
+    """Give the likeliest release, or nothing where none is as likely as all else together."""
     candidates = record["candidates"]
-    if not candidates or candidates[0]["probability"] <= record["no_release_probability"]:
+    if not candidates or candidates[0]["probability"] < LIKELY:
         return ""
     return str(candidates[0]["release"])
 
 
 def scope_text(scope: Mapping[str, list[str]]) -> str:
-    """Write a scope in one line: `os=windows, operation=create|start`; `everything` for an empty one."""
-    parts = [f"{dimension}={'|'.join(values)}" for dimension, values in scope.items()]
-    return ", ".join(parts) or "everything"
+    """Write a scope in one line, such as `os=windows operation=create|start`."""
+    parts = [f"{dimension}={'|'.join(values)}" for dimension, values in sorted(scope.items())]
+    return " ".join(parts) or "everything"

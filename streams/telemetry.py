@@ -1,6 +1,7 @@
 """The catalogue of metrics: every name, kind, unit, label and meaning, once, as data.
 
-The exporter, the backfill, the documentation and the dashboards derive from it. Pure: it measures nothing itself.
+The exporter, the backfill, the documentation and the dashboards derive from it. Pure: it measures
+nothing itself.
 
 `docs/metrics.md` is rendered from here: `python -m streams.telemetry > docs/metrics.md`.
 """
@@ -76,7 +77,7 @@ OPERATIONS = Metric(
     Kind.COUNTER,
     Unit.NONE,
     _SERVICE,
-    "Operations in closed windows, by outcome: success, failure (timeouts included), cancelled or caller_fault.",
+    "Operations by outcome: success, failure (timeouts too), cancelled or caller_fault.",
     labels=("outcome",),
     per_series=True,
 )
@@ -85,7 +86,7 @@ SUCCESS_RATIO = Metric(
     Kind.GAUGE,
     Unit.RATIO,
     _SERVICE,
-    "Success / (success + failure) in the last closed window; absent for a series without operations in it.",
+    "Success / (success + failure) in the last closed window; absent without operations.",
     per_series=True,
 )
 BASELINE_SUCCESS_RATIO = Metric(
@@ -132,7 +133,7 @@ INCIDENT = Metric(
     Kind.INFO,
     Unit.NONE,
     _FINDINGS,
-    "1 for each incident that is not resolved; top_candidate is empty while no known release is the likeliest cause.",
+    "1 until the incident is resolved; top_candidate: the release, once one has 0.5.",
     labels=("incident", "scope", "status", "top_candidate"),
 )
 INCIDENT_ONSET = Metric(
@@ -234,7 +235,7 @@ WATERMARK = Metric(
     Kind.GAUGE,
     Unit.SECONDS,
     _ENGINE,
-    "Event time before which the counts partition expects nothing more; time() minus it is how far it trails.",
+    "Event time before which nothing more is expected; time() minus it is how far it trails.",
     labels=("partition",),
 )
 WINDOWS_CLOSED = Metric(
@@ -325,7 +326,7 @@ def dimension_labels(dimensions: Sequence[str]) -> tuple[str, ...]:
 
 
 def label_text(names: Sequence[str], values: Sequence[str]) -> str:
-    """Write labels as they stand between the braces of a sample, in both of Prometheus's text formats.
+    """Write labels as they stand between the braces of a sample, in both text formats.
 
     Args:
         names: Label names.
@@ -337,8 +338,10 @@ def label_text(names: Sequence[str], values: Sequence[str]) -> str:
 
 
 def number_text(value: float) -> str:
-    """Write a sample's value in both of Prometheus's text formats; whole numbers without a fraction."""
-    if value.is_integer() and abs(value) < 2**53:  # beyond, the digits would claim more than a float knows
+    """Write a value in both of Prometheus's text formats; whole numbers without a fraction."""
+    if (
+        value.is_integer() and abs(value) < 2**53
+    ):  # beyond, the digits would claim more than a float knows
         return str(int(value))
     return {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}.get(text := repr(value), text)
 
@@ -348,13 +351,14 @@ def render_markdown() -> str:
     lines = [
         "# Metrics",
         "",
-        "Everything opwatch serves on `/metrics`. This page is generated from `streams/telemetry.py`:",
-        "`python -m streams.telemetry > docs/metrics.md`.",
+        "Everything opwatch serves on `/metrics`. This page is generated from",
+        "`streams/telemetry.py`: `python -m streams.telemetry > docs/metrics.md`.",
         "",
-        "*dimensions* stands for one label per configured dimension (by default `region`, `os`, `vm_type`,",
-        "`operation`). A character that Prometheus does not allow in a label becomes `_`. Samples never carry",
-        "event-time timestamps: history goes through `metrics.om` of `opwatch replay`. The usual `process_*` and",
-        "`python_*` metrics of the Prometheus client are served too.",
+        "*dimensions* stands for one label per configured dimension (by default `region`, `os`,",
+        "`vm_type`, `operation`); a character that Prometheus allows in no label becomes `_`.",
+        "Samples never carry event-time timestamps: history goes through `metrics.om` of",
+        "`opwatch replay`. The usual `process_*` and `python_*` metrics of the Prometheus client",
+        "are served too.",
     ]
     for topic, metrics in groupby(CATALOGUE, key=lambda metric: metric.topic):
         lines += ["", f"## {topic}", "", "| name | kind | labels | meaning |", "|-|-|-|-|"]

@@ -1,6 +1,7 @@
 """HTTP: /metrics, /healthz and /readyz on a small server of its own.
 
-It runs in threads beside the worker's event loop, so that a busy worker still answers, and a stuck one is seen to be
+It runs in threads beside the worker's event loop, so that a busy worker still answers, and a stuck
+one is seen to be
 stuck: `health` is asked from outside the loop.
 """
 
@@ -88,7 +89,7 @@ class HttpServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop to serve and free the port; without effect before `start` but for freeing the port."""
+        """Stop to serve, and free the port."""
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join()
@@ -114,8 +115,8 @@ class _Server(ThreadingHTTPServer):
         self.probes = probes
         super().__init__(address, _Handler)
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Log what went wrong, but for clients that went away: a scraper's timeout is no fault of ours."""
+    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002
+        """Log what went wrong, but not clients that went away: that is no fault of ours."""
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):
             _LOG.exception("request failed", client=str(client_address))
 
@@ -125,10 +126,10 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = _STALLED_AFTER_S
     server: _Server
 
-    def do_GET(self) -> None:  # noqa: N802 the standard library's name
+    def do_GET(self) -> None:
         self._send(self._answer(), with_body=True)
 
-    def do_HEAD(self) -> None:  # noqa: N802
+    def do_HEAD(self) -> None:
         self._send(self._answer(), with_body=False)
 
     def version_string(self) -> str:
@@ -165,7 +166,9 @@ class _Handler(BaseHTTPRequestHandler):
 def _verdict(good: bool, reasons: Mapping[str, object]) -> _Answer:  # noqa: FBT001
     if good:
         return _Answer(HTTPStatus.OK, _JSON, _encode({"status": "ok"}))
-    return _Answer(HTTPStatus.SERVICE_UNAVAILABLE, _JSON, _encode({"status": "unavailable"} | dict(reasons)))
+    return _Answer(
+        HTTPStatus.SERVICE_UNAVAILABLE, _JSON, _encode({"status": "unavailable"} | dict(reasons))
+    )
 
 
 def _encode(value: Mapping[str, object]) -> bytes:

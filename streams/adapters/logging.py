@@ -1,4 +1,4 @@
-"""Logging: structlog and the standard library's logs in one form, on standard error, with secrets taken out."""
+"""Logging: structlog and the standard library in one form, on standard error, without secrets."""
 
 import logging
 import re
@@ -20,7 +20,16 @@ _SECRET_IN_TEXT = re.compile(
     re.IGNORECASE,
 )
 
-_LIBRARIES = ("aiohttp", "aiokafka", "asyncio", "confluent_kafka", "faust", "kafka", "mode", "urllib3")
+_LIBRARIES = (
+    "aiohttp",
+    "aiokafka",
+    "asyncio",
+    "confluent_kafka",
+    "faust",
+    "kafka",
+    "mode",
+    "urllib3",
+)
 """Loggers that tell of every step they take at info: that is debugging to an operator."""
 
 
@@ -68,8 +77,8 @@ def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
     logging.captureWarnings(capture=True)
 
 
-def redact(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:  # noqa: ARG001 structlog's signature
-    """Take secrets out of an event: values under telling keys, at any depth, and telling parts of texts."""
+def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Take secrets out of an event: values under telling keys, and telling parts of texts."""
     return {key: _without_secrets(key, value) for key, value in event.items()}
 
 
@@ -86,7 +95,7 @@ def _without_secrets(key: str, value: object) -> object:
 
 
 def _endings(settings: LogSettings, *, colours: bool) -> list[Processor]:
-    """Give the last processors: exceptions to text (so that they are redacted too), redaction, rendering."""
+    """Give the last processors: exceptions become text first, so that they are redacted too."""
     if settings.format == "json":
         return [
             structlog.processors.format_exc_info,
@@ -94,4 +103,8 @@ def _endings(settings: LogSettings, *, colours: bool) -> list[Processor]:
             structlog.processors.EventRenamer("message"),
             structlog.processors.JSONRenderer(),
         ]
-    return [structlog.processors.format_exc_info, redact, structlog.dev.ConsoleRenderer(colors=colours)]
+    return [
+        structlog.processors.format_exc_info,
+        redact,
+        structlog.dev.ConsoleRenderer(colors=colours),
+    ]

@@ -1,8 +1,9 @@
 """Prometheus: an in-memory store of samples, and their text for a scrape.
 
-The samples of 10,000 series change once per window and are scraped several times in between, in the same interpreter
-as the worker. So there are no metric objects per series: values are plain numbers, and the text of a metric is kept
-until one of its values changes. The client library's own registry serves what it knows better: the process itself.
+The samples of 10,000 series change once per window and are scraped several times in between, in the
+same interpreter as the worker. So there are no metric objects per series: values are plain numbers,
+and the text of a metric is kept until one of its values changes. The client library's own registry
+serves what it knows better: the process itself.
 """
 
 import threading
@@ -46,7 +47,7 @@ class _Family:
 
 @dataclass(slots=True)
 class _Distribution:
-    """Observations of one labelled histogram: counts per bucket (the last is beyond all bounds) and their sum."""
+    """Observations of one labelled histogram: counts per bucket (the last has no bound), sum."""
 
     counts: list[int]
     total: float = 0.0
@@ -107,7 +108,7 @@ class MetricStore:
     def set_series(
         self, metric: Metric, rows: Sequence[Labels], values: Iterable[float], part: int = 0
     ) -> None:
-        """Replace all samples of one metric that the same part set before: a row left out disappears.
+        """Replace all samples of a metric that the same part set: a row left out disappears.
 
         Args:
             metric: A gauge or info of the catalogue.

@@ -32,7 +32,7 @@ _BASELINE = pa.field("baseline", pa.float64())
 
 
 class WindowArchive:
-    """Spools closed windows to disk in time order, and keeps stragglers in memory until they can be merged in."""
+    """Spools closed windows to disk in time order; stragglers stay in memory until the end."""
 
     def __init__(self, spool: Path, settings: Settings) -> None:
         """Open the spool.

@@ -63,11 +63,12 @@ def chart(curve: Curve, window_seconds: int, marks: Sequence[Mark]) -> str:
     lowest = max(0.0, float(ratios.min()) - 0.1 * (1 - float(ratios.min())) - 0.002)
     frame = _Frame(times[0] - window_seconds / 2, times[-1] + window_seconds / 2, lowest)
     points = " ".join(
-        f"{frame.x(time)},{frame.y(ratio)}" for time, ratio in zip(times, ratios.tolist(), strict=True)
+        f"{frame.x(time)},{frame.y(ratio)}"
+        for time, ratio in zip(times, ratios.tolist(), strict=True)
     )
     return "\n".join(
         [
-            f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="Success ratio over time">',
+            f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="Success ratio">',
             *_axes(frame),
             f'<polyline class="plot" points="{points}"/>',
             *(_mark(frame, mark) for mark in marks if frame.begin <= mark.time <= frame.end),
@@ -89,7 +90,9 @@ def _axes(frame: _Frame) -> list[str]:
     days = len({format_instant(tick)[:10] for tick in ticks}) > 1
     for tick, anchor in zip(ticks, anchors, strict=True):
         text = format_instant(tick)[5 if days else 11 : 16].replace("T", " ")
-        lines.append(f'<text x="{frame.x(tick)}" y="{_HEIGHT - 10}" text-anchor="{anchor}">{text}</text>')
+        lines.append(
+            f'<text x="{frame.x(tick)}" y="{_HEIGHT - 10}" text-anchor="{anchor}">{text}</text>'
+        )
     return lines
 
 

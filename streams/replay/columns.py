@@ -47,7 +47,8 @@ def integer_column(batch: pa.RecordBatch, name: str, origin: str, *, required: b
     """Give a column of whole numbers; zeros where an optional one is missing.
 
     Raises:
-        OperatorError: It is required and missing, or holds something else, or nulls where it is required.
+        OperatorError: It is required and missing, or holds something else, or nulls where it is
+            required.
     """
     if not required and name not in batch.schema.names:
         return np.zeros(len(batch), np.int64)

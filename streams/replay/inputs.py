@@ -1,6 +1,7 @@
 """Input files of a replay, in batches of bounded size.
 
-Events come as lines of JSON whatever the file is, so that a replay goes through the decoder of the live stream.
+Events come as lines of JSON whatever the file is, so that a replay goes through the decoder of the
+live stream.
 """
 
 from collections.abc import Callable, Iterator
@@ -76,7 +77,8 @@ def read_events(path: Path) -> Iterator[LineBatch]:
         Batches in the order of the file; a row of a Parquet file is a line.
 
     Raises:
-        OperatorError: The file is missing, unreadable, damaged, of an unknown kind or has wrong columns.
+        OperatorError: The file is missing, unreadable, damaged, of an unknown kind or has wrong
+            columns.
         OutsideSystemError: The disk failed.
     """
     size = file_size(path)
@@ -86,7 +88,9 @@ def read_events(path: Path) -> Iterator[LineBatch]:
         return
     codec = _CODECS.get(path.suffix)
     if not (path.with_suffix("") if codec else path).name.endswith(".jsonl"):
-        raise OperatorError(f"{path}: unknown kind of file; it must end in {', '.join(EVENT_ENDINGS)}")
+        raise OperatorError(
+            f"{path}: unknown kind of file; it must end in {', '.join(EVENT_ENDINGS)}"
+        )
     with _open(path) as raw:
         first = 0
         stream = pa.CompressedInputStream(raw, codec) if codec else None

@@ -1,8 +1,9 @@
 """`metrics.om`: a replay's windows and incidents as OpenMetrics with timestamps, ready to backfill.
 
-`promtool tsdb create-blocks-from openmetrics metrics.om DATA` turns it into blocks. Unlike a scrape it has what came
-late in the window it belongs to. A window's samples stand at its end; a counter begins with 0 at the start of the
-first window in which it counts anything, because Prometheus cannot see an increase from nothing.
+`promtool tsdb create-blocks-from openmetrics metrics.om DATA` turns it into blocks. Unlike a scrape
+it has what came late in the window it belongs to. A window's samples stand at its end; a counter
+begins with 0 at the start of the first window in which it counts anything, because Prometheus
+cannot see an increase from nothing.
 """
 
 import shutil
@@ -49,7 +50,7 @@ _SUFFIXES = {Kind.COUNTER: "_total", Kind.INFO: "_info"}
 
 @dataclass(slots=True)
 class _Series:
-    """One series: the text of its labels, and its totals so far by outcome (None before the first)."""
+    """One series: the text of its labels, and its totals by outcome (None before the first)."""
 
     labels: str
     totals: list[int | None] = field(default_factory=lambda: [None] * len(_OUTCOMES))
@@ -99,7 +100,7 @@ class OpenMetricsWriter:
             return
         first, last = int(rows.cells.windows[0]), int(rows.cells.windows[-1])
         self._span = (self._span[0] if self._span else first, last)
-        series = [self._series_of(key) for key in rows.cells.keys()]
+        series = [self._series_of(key) for key in rows.cells.keys()]  # noqa: SIM118 a table, no mapping
         ends = ((rows.cells.windows + 1) * self._seconds).tolist()
         self._files[OPERATIONS].writelines(self._operations(rows, series, ends))
         trials = rows.cells.trials
@@ -144,8 +145,15 @@ class OpenMetricsWriter:
         self, rows: ArchiveRows, series: Sequence[_Series], ends: Sequence[int]
     ) -> Iterator[str]:
         cells = rows.cells
-        counts = (cells.trials - cells.failures, cells.failures, cells.cancelled, cells.caller_faults)
-        for one, end, *row in zip(series, ends, *(column.tolist() for column in counts), strict=True):
+        counts = (
+            cells.trials - cells.failures,
+            cells.failures,
+            cells.cancelled,
+            cells.caller_faults,
+        )
+        for one, end, *row in zip(
+            series, ends, *(column.tolist() for column in counts), strict=True
+        ):
             for outcome, count in enumerate(row):
                 total = one.totals[outcome]
                 if total is None and not count:
@@ -178,7 +186,7 @@ class OpenMetricsWriter:
 def _states(
     records: Iterable[Mapping[str, Any]], grid: Int64
 ) -> Iterator[tuple[Mapping[str, Any], int, int]]:
-    """Give each record with the part of the grid, [first, last), in which it is its incident's newest."""
+    """Give each record with the part of the grid, [first, last), in which it is the newest."""
     of_incident: dict[str, list[Mapping[str, Any]]] = {}
     for record in records:
         of_incident.setdefault(record["incident"], []).append(record)

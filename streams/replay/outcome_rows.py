@@ -30,15 +30,17 @@ def outcome_lines(batch: pa.RecordBatch, origin: str) -> list[bytes]:
     """Give one JSON line per row.
 
     Args:
-        batch: Columns named as the fields of the outcome contract; optional ones may be missing, others are passed over.
+        batch: Columns named as the fields of the outcome contract; optional ones may be missing,
+            others are passed over.
         origin: What to call the table in an error.
 
     Returns:
-        Lines in the order of the rows. A null in an optional column leaves the field out; one in a required column
-        stays, and makes the event a dead letter like any other without the field.
+        Lines in the order of the rows. A null in an optional column leaves the field out; one in a
+        required column stays, and makes the event a dead letter like any other without the field.
 
     Raises:
-        OperatorError: A required column is missing, or a column is of a type that cannot be the field's.
+        OperatorError: A required column is missing, or a column is of a type that cannot be the
+            field's.
     """
     there = [name for name in _OPTIONAL if name in batch.schema.names]
     names = (*_REQUIRED, *there)
@@ -49,7 +51,9 @@ def outcome_lines(batch: pa.RecordBatch, origin: str) -> list[bytes]:
     for row in zip(*columns, strict=True):
         event = dict(zip(_REQUIRED, row, strict=False))
         event.update(
-            (name, value) for name, value in zip(there, row[needed:], strict=True) if value is not None
+            (name, value)
+            for name, value in zip(there, row[needed:], strict=True)
+            if value is not None
         )
         lines.append(encode(event))
     return lines
@@ -65,9 +69,10 @@ def _column(column: pa.Array, name: str, origin: str) -> list[object]:
     if name in _INSTANTS and pa.types.is_timestamp(kind):
         if kind.tz is None:
             raise OperatorError(
-                f"{origin}: column '{name}' is {kind}, without a time zone; make it a timestamp in UTC"
+                f"{origin}: column '{name}' is {kind}, without a time zone; store it in UTC"
             )
-        # Arrow keeps instants in UTC whatever the zone; without the zone it writes them as they are kept.
+        # Arrow keeps instants in UTC whatever the zone; without the zone it writes them as they are
+        # kept.
         return _values(pc.strftime(column.cast(pa.timestamp(kind.unit)), "%Y-%m-%dT%H:%M:%SZ"))
     if not is_text(kind):
         expected = "a timestamp or a string" if name in _INSTANTS else "a string"

@@ -27,10 +27,10 @@ REPORT = "report.html"
 
 
 class ReplayOutputs:
-    """The files of one replay. A context manager: leaving it without `finish` leaves nothing behind.
+    """The files of one replay; a context manager, that without `finish` leaves nothing behind.
 
-    All of it is written into a hidden folder beside the target and moved in at the end. A target that is there
-    keeps what else it holds.
+    All of it is written into a hidden folder beside the target and moved in at the end. A target
+    that is there keeps what else it holds.
     """
 
     def __init__(self, out: Path, settings: Settings) -> None:
@@ -77,8 +77,8 @@ class ReplayOutputs:
         """Take cells of closed windows.
 
         Args:
-            table: N cells. Memory is bounded as long as windows come in time order; late cells and stragglers are
-                kept in memory until the end.
+            table: N cells. Memory is bounded as long as windows come in time order; late cells and
+                stragglers are kept in memory until the end.
             baseline: (N,) failure probability in control; NaN while it is not known.
 
         Raises:

@@ -18,12 +18,15 @@ _MOST_CHANGE_POINTS = 200
 """Rows of the table of change points: beyond, `change_points.jsonl` is the better reader."""
 
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1d2430; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-h1, h2 { line-height: 1.2 } h2 { margin-top: 2.5rem; border-top: 1px solid #d5dae2; padding-top: 1rem }
-table { border-collapse: collapse; width: 100%; margin: .5rem 0 1rem } th, td { text-align: left; padding: .2rem .8rem .2rem 0;
-vertical-align: top; border-bottom: 1px solid #e7eaf0 } td.n { font-variant-numeric: tabular-nums }
-svg { width: 100%; height: auto } .plot { fill: none; stroke: #2b6cb0; stroke-width: 1.5 } .grid { stroke: #e7eaf0 }
-.bad { stroke: #c53030 } .good { stroke: #2f855a } .marks { stroke-dasharray: 4 3 } text { font-size: 11px; fill: #5a6472 }
+body { font: 15px/1.5 system-ui, sans-serif; color: #1d2430; max-width: 60rem; margin: 2rem auto;
+padding: 0 1rem } h1, h2 { line-height: 1.2 } h2 { margin-top: 2.5rem; border-top: 1px solid
+    #d5dae2; padding-top: 1rem }
+table { border-collapse: collapse; width: 100%; margin: .5rem 0 1rem } th, td { text-align: left;
+padding: .2rem .8rem .2rem 0; vertical-align: top; border-bottom: 1px solid #e7eaf0 } td.n {
+    font-variant-numeric: tabular-nums }
+svg { width: 100%; height: auto } .plot { fill: none; stroke: #2b6cb0; stroke-width: 1.5 } .grid {
+stroke: #e7eaf0 } .bad { stroke: #c53030 } .good { stroke: #2f855a } .marks { stroke-dasharray: 4 3
+    } text { font-size: 11px; fill: #5a6472 }
 .quiet { color: #5a6472 } ul { margin: .2rem 0; padding-left: 1.2rem }
 """
 
@@ -84,22 +87,19 @@ class Report:
         yield from _change_points(self._change_points)
 
     def _incident(self, position: int, record: Mapping[str, Any], curve: Curve) -> Iterator[str]:
-        impact = record["impact"]
         yield f"<h2>{position}. {escape(scope_text(record['scope']))}</h2>"
         interval = record.get("onset_interval")
         onset = record["onset"] + (f" (90 %: {interval[0]} to {interval[1]})" if interval else "")
         yield _table(
             [
-                ("Incident", f"{record['incident']}, {record['status']}, revision {record['revision']}"),
+                (
+                    "Incident",
+                    f"{record['incident']}, {record['status']}, revision {record['revision']}",
+                ),
                 ("Onset", onset),
                 ("Raised", self._paged[record["incident"]]),
                 ("Resolved", record.get("resolved") or "not yet"),
-                (
-                    "Impact",
-                    f"{impact['failures']} of {impact['operations']} operations failed, "
-                    f"{impact['excess_failures']:.0f} more than the {impact['expected_failures']:.0f} expected; "
-                    f"success {impact['success_ratio']:.2%} instead of {impact['baseline_success_ratio']:.2%}",
-                ),
+                ("Impact", _impact(record["impact"])),
             ]
         )
         yield chart(curve, self._seconds, _marks(record))
@@ -119,6 +119,15 @@ def _marks(record: Mapping[str, Any]) -> list[Mark]:
     if record.get("resolved"):
         marks.append(Mark(parse_instant(record["resolved"]), "resolved", good=True))
     return marks
+
+
+def _impact(impact: Mapping[str, Any]) -> str:
+    return (
+        f"{impact['failures']} of {impact['operations']} operations failed, "
+        f"{impact['excess_failures']:.0f} more than "
+        f"the {impact['expected_failures']:.0f} expected; "
+        f"success {impact['success_ratio']:.2%} instead of {impact['baseline_success_ratio']:.2%}"
+    )
 
 
 def _ranking(record: Mapping[str, Any]) -> Iterator[str]:
@@ -146,7 +155,8 @@ def _errors(record: Mapping[str, Any]) -> Iterator[str]:
     if record.get("errors"):
         yield "<table><tr><th>Error code that rose</th><th>Failures</th></tr>"
         for one in record["errors"]:
-            yield f'<tr><td>{escape(one["error_code"])}</td><td class="n">{one["failures"]}</td></tr>'
+            code, failures = escape(one["error_code"]), one["failures"]
+            yield f'<tr><td>{code}</td><td class="n">{failures}</td></tr>'
         yield "</table>"
 
 
@@ -155,7 +165,9 @@ def _regions(record: Mapping[str, Any]) -> Iterator[str]:
         yield "<table><tr><th>Region</th><th>Onset</th><th>Recovered</th></tr>"
         for one in record["regions"]:
             recovered = one.get("recovered") or "not yet"
-            cells = "".join(f"<td>{escape(text)}</td>" for text in (one["region"], one["onset"], recovered))
+            cells = "".join(
+                f"<td>{escape(text)}</td>" for text in (one["region"], one["onset"], recovered)
+            )
             yield f"<tr>{cells}</tr>"
         yield "</table>"
 
@@ -163,7 +175,8 @@ def _regions(record: Mapping[str, Any]) -> Iterator[str]:
 def _change_points(records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield f"<h2>{len(records)} change points</h2>"
     if len(records) > _MOST_CHANGE_POINTS:
-        yield f'<p class="quiet">The first {_MOST_CHANGE_POINTS}; the rest is in change_points.jsonl.</p>'
+        rest = f"The first {_MOST_CHANGE_POINTS}; the rest is in change_points.jsonl."
+        yield f'<p class="quiet">{rest}</p>'
     if records:
         yield "<table><tr><th>Onset</th><th>Raised</th><th>Series</th><th>Success</th></tr>"
         for one in records[:_MOST_CHANGE_POINTS]:
@@ -177,7 +190,7 @@ def _change_points(records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _table(rows: Sequence[tuple[str, str]]) -> str:
-    lines = "".join(f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in rows)
+    lines = "".join(
+        f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in rows
+    )
     return f"<table>{lines}</table>"
-
-

@@ -1,10 +1,12 @@
 """The windows table: closed windows as a Parquet table, the archive that a replay can start from.
 
-One row per window and series with at least one operation, ordered by window and series. To the columns of the
-contract it adds `late_trials` and `late_failures`: how many of the row's trials and failures came after the window
-was closed, so that a replay from the table gives the detectors what they saw the first time.
+One row per window and series with at least one operation, ordered by window and series. To the
+columns of the contract it adds `late_trials` and `late_failures`: how many of the row's trials and
+failures came after the window was closed, so that a replay from the table gives the detectors what
+they saw the first time.
 
-`duration_sketch` holds pairs of a little-endian int32 bin number and an int64 count, bins ascending.
+`duration_sketch` holds pairs of a little-endian int32 bin number and an int64 count, bins
+ascending.
 """
 
 from collections.abc import Sequence
@@ -23,7 +25,7 @@ from streams.windows.merging import merge, select
 
 _BIN = np.dtype([("bin", "<i4"), ("count", "<i8")])
 _BASELINE_STEPS = 10**12
-"""Baselines are added up as whole numbers of this fraction, which is finer than any estimate of them."""
+"""Baselines are added up as whole numbers of this fraction, finer than any estimate of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ def archive_rows(table: CellTable, baseline: npt.NDArray[np.float64]) -> Archive
 
     Args:
         table: N cells, late ones among them.
-        baseline: (N,) failure probability in control; NaN where it is not known, and not looked at for late cells.
+        baseline: (N,) failure probability in control; NaN where it is not known, and not looked at
+            for late cells.
     """
     rows = ArchiveRows(
         cells=replace(table, late=np.zeros(len(table), np.bool_)),
@@ -92,7 +95,9 @@ def merge_rows(parts: Sequence[ArchiveRows], dimensions: tuple[str, ...]) -> Arc
         late_trials=others.trials,
         late_failures=others.failures,
         baseline=np.where(
-            known, (others.caller_faults / np.maximum(others.cancelled, 1)) / _BASELINE_STEPS, np.nan
+            known,
+            (others.caller_faults / np.maximum(others.cancelled, 1)) / _BASELINE_STEPS,
+            np.nan,
         ),
     )
 
@@ -110,8 +115,8 @@ def select_rows(rows: ArchiveRows, mask: npt.NDArray[np.bool_]) -> ArchiveRows:
 def split_late(rows: ArchiveRows) -> CellTable:
     """Give rows back as cells: what came in time, and what came late.
 
-    Cancelled operations, caller faults, error codes and durations are not told apart in the table; they go with
-    what came in time.
+    Cancelled operations, caller faults, error codes and durations are not told apart in the table;
+    they go with what came in time.
     """
     cells = rows.cells
     late = rows.late_trials > 0
@@ -141,7 +146,9 @@ def to_arrow(rows: ArchiveRows, window_seconds: int) -> pa.Table:
     cells = rows.cells
     starts = cells.windows * (window_seconds * 1_000_000)
     names = [
-        pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(values, pa.string())).cast(pa.string())
+        pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(values, pa.string())).cast(
+            pa.string()
+        )
         for codes, values in zip(cells.codes, cells.values, strict=True)
     ]
     columns = [
@@ -180,7 +187,14 @@ def from_arrow(
         codes.append(column)
     counts = {
         name: integer_column(batch, name, origin, required=name in {"trials", "failures"})
-        for name in ("trials", "failures", "cancelled", "caller_faults", "late_trials", "late_failures")
+        for name in (
+            "trials",
+            "failures",
+            "cancelled",
+            "caller_faults",
+            "late_trials",
+            "late_failures",
+        )
     }
     _check_counts(counts, origin)
     cells = CellTable(
@@ -202,7 +216,7 @@ def from_arrow(
 
 
 def _as_counts(rows: ArchiveRows) -> CellTable:
-    """Carry late counts and baselines (how many there are, and their sum in steps) in the places of counts."""
+    """Carry late counts and baselines (their number and sum of steps) in the places of counts."""
     known = ~np.isnan(rows.baseline)
     steps = np.rint(np.where(known, rows.baseline, 0.0) * _BASELINE_STEPS).astype(np.int64)
     return replace(
@@ -230,7 +244,9 @@ def _windows(batch: pa.RecordBatch, window_seconds: int, origin: str) -> Int64:
     column = required_column(batch, "window_start", origin)
     if not pa.types.is_timestamp(column.type) or column.null_count:
         found = f"{column.null_count} nulls" if column.null_count else str(column.type)
-        raise OperatorError(f"{origin}: column 'window_start' must be a timestamp in UTC, is {found}")
+        raise OperatorError(
+            f"{origin}: column 'window_start' must be a timestamp in UTC, is {found}"
+        )
     microseconds = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()).to_numpy()
     windows, rest = np.divmod(microseconds, window_seconds * 1_000_000)
     if rest.any():
@@ -279,9 +295,7 @@ def _error_codes_from_arrow(batch: pa.RecordBatch, origin: str) -> SparseCounts:
     if not (
         pa.types.is_map(kind) and is_text(kind.key_type) and pa.types.is_integer(kind.item_type)
     ):
-        raise OperatorError(
-            f"{origin}: column 'error_codes' must be map<string, int64>, is {kind}"
-        )
+        raise OperatorError(f"{origin}: column 'error_codes' must be map<string, int64>, is {kind}")
     offsets = column.offsets.to_numpy()
     rows = np.repeat(np.arange(len(batch), dtype=np.int32), np.diff(offsets))
     if not len(rows):
@@ -300,7 +314,9 @@ def _durations_from_arrow(batch: pa.RecordBatch, origin: str) -> SparseCounts:
         raise OperatorError(f"{origin}: column 'duration_sketch' must be binary, is {column.type}")
     lengths = pc.fill_null(pc.binary_length(column), 0).to_numpy(zero_copy_only=False)
     if (lengths % _BIN.itemsize).any():
-        raise OperatorError(f"{origin}: column 'duration_sketch' holds something else than bins and counts")
+        raise OperatorError(
+            f"{origin}: column 'duration_sketch' holds something else than bins and counts"
+        )
     pairs = np.frombuffer(b"".join(value or b"" for value in column.to_pylist()), _BIN)
     rows = np.repeat(np.arange(len(batch), dtype=np.int32), lengths // _BIN.itemsize)
     return SparseCounts(rows, pairs["bin"].astype(np.int32), pairs["count"].astype(np.int64))
