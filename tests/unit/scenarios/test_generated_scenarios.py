@@ -129,6 +129,18 @@ def test_retries_raise_the_volume_of_the_affected_operations() -> None:
     assert counts[0] / counts[1] == pytest.approx(1.23, abs=0.02)
 
 
+def test_retries_share_resource_and_correlation_with_the_first_attempt() -> None:
+    attempts: dict[str, list[Outcome]] = {}
+    for event in outcomes("founding-incident"):
+        if "correlation_id" in event:
+            attempts.setdefault(event["correlation_id"], []).append(event)
+    repeated = [events for events in attempts.values() if len(events) > 1]
+    assert len(repeated) > 100
+    for events in repeated:
+        assert {event["outcome"] for event in events} == {"failure"}
+        assert len({(event.get("resource_id"), event["region"]) for event in events}) == 1
+
+
 def test_the_unregistered_variant_differs_only_by_the_events_of_the_migration() -> None:
     registered, unregistered = short("founding-incident"), short("founding-incident-unregistered")
     assert batches("founding-incident") == batches("founding-incident-unregistered")

@@ -118,6 +118,8 @@ def test_events_arrive_within_the_allowed_disorder_unless_they_are_late() -> Non
     late = delay > 5_000
     assert delay.min() == 0
     assert 4_500 < delay[~late].max() <= 5_000
+    # Half of the events use less than an eighth of the allowed disorder.
+    assert np.median(delay[~late]) == pytest.approx(625, rel=0.1)
     assert delay[late].min() >= 120_000
     assert delay[late].max() <= 480_000
     assert np.mean(late) == pytest.approx(0.1, rel=0.1)
