@@ -84,10 +84,12 @@ def build(
 
 
 def _founding(options: Options) -> Scenario:
+    """Windows operations fail in all regions at once; the migration to blame is a known release."""
     return _founding_variant("founding-incident", options, registered=True)
 
 
 def _founding_unregistered(options: Options) -> Scenario:
+    """The same, but nobody registered the migration."""
     return _founding_variant("founding-incident-unregistered", options, registered=False)
 
 
@@ -109,7 +111,7 @@ def _founding_variant(name: str, options: Options, *, registered: bool) -> Scena
 
 
 def _quiet_day(options: Options) -> Scenario:
-    """13 October 2021 without its incident; `before` and `after` count from 06:27."""
+    """The same fleet and releases without an incident; before and after count from 06:27."""
     if options.incident_duration is not None:
         raise OperatorError("quiet-day has no incident, so incident_duration means nothing")
     fleet = default_fleet(options.volume)
@@ -133,7 +135,7 @@ SCENARIOS: Mapping[str, Callable[[Options], Scenario]] = MappingProxyType(
         "quiet-day": _quiet_day,
     }
 )
-"""Name -> builder."""
+"""Name -> builder. The first line of its docstring tells users what the scenario is about."""
 
 
 def _or(chosen: timedelta | None, default: timedelta) -> timedelta:

@@ -320,3 +320,9 @@ def test_minutes_without_operations_are_empty_batches() -> None:
     sizes = [len(batch.lines) for batch in sparse.batches()]
     assert 0 in sizes
     assert sum(sizes) == sparse.truth()["outcomes"] > 0
+
+
+def test_every_scenario_says_what_it_is_about_and_carries_its_own_name() -> None:
+    for name, builder in SCENARIOS.items():
+        assert builder.__doc__
+        assert build(name, seed=1).name == name
