@@ -78,7 +78,8 @@ class Groups:
         expected: float64[A, T].
         regions: intp[A], the region of each group, 0 to R - 1 without gaps.
         representatives: intp[A], one series of each group.
-        in_scope: bool[A], whether the group lies in the incident's scope.
+        in_scope: bool[A], whether the group lies in the strata of the incident's scope, in
+            whichever region: healthy regions of these strata are evidence too.
         strata: Nodes of the lattice, the whole fleet first, the incident's strata second if they
             are narrower.
     """
@@ -116,7 +117,7 @@ def collapse(
         The groups, ordered by region.
     """
     nodes = _nodes(cells, scope_series)
-    masks = [scope_series, *(mask for _, mask in nodes)]
+    masks = [mask for _, mask in nodes]
     for release in releases:
         masks.append(release.declared)
         masks.extend(step.series for step in release.steps)
@@ -137,7 +138,7 @@ def collapse(
         expected=np.asarray(sums @ cells.expected),
         regions=regions[representatives].astype(np.intp),
         representatives=representatives,
-        in_scope=scope_series[representatives],
+        in_scope=nodes[min(1, len(nodes) - 1)][1][representatives],
         strata=tuple(Strata(depth, mask[representatives]) for depth, mask in nodes),
     )
 
@@ -165,21 +166,29 @@ def region_sums(
 def _nodes(cells: Cells, scope_series: NDArray[np.bool_]) -> list[tuple[int, NDArray[np.bool_]]]:
     """Whole fleet, the incident's strata, and each of their restrictions alone.
 
-    Regions are left out on purpose: a node without the healthy regions would acquit a release of
-    them for the price of the node.
+    Regions, and dimensions nested in them such as clusters, are left out on purpose: a node without
+    the healthy regions would acquit a release of them for the price of the node.
     """
     whole = np.ones(cells.codes.shape[0], dtype=np.bool_)
     nodes = [(0, whole)]
     if not scope_series.any():
         return nodes
+    regions = cells.codes[:, cells.region_dimension]
     single = []
     for dimension in range(cells.codes.shape[1]):
         column = cells.codes[:, dimension]
         inside = np.isin(column, column[scope_series])
-        if dimension != cells.region_dimension and not inside.all():
+        if not inside.all() and not _within_regions(column, regions):
             single.append(inside)
     if single:
         nodes.append((len(single), np.logical_and.reduce(single)))
     if len(single) > 1:
         nodes.extend((1, mask) for mask in single)
     return nodes
+
+
+def _within_regions(column: NDArray[np.int64], regions: NDArray[np.int64]) -> bool:
+    """Whether every value belongs to one region, in a fleet that has several."""
+    values = np.unique(column).size
+    pairs = np.unique(np.stack((column, regions), axis=1), axis=0).shape[0]
+    return pairs == values and np.unique(regions).size > 1

@@ -129,13 +129,16 @@ def _time_ratio(
     pseudo: float,
     bin_seconds: float,
 ) -> NDArray[np.float64]:
-    """float64[T], observed over expected failures of the controls in a trailing half hour."""
+    """float64[T], observed over expected failures of the controls in the half hour around."""
     if expected.sum() < _LEAST_CONTROL:
         return np.ones(failures.shape[1])
-    width = max(round(_SMOOTHING_SECONDS / bin_seconds), 1)
-    sums = np.cumsum(np.stack((failures.sum(axis=0), expected.sum(axis=0))), axis=1)
-    sums[:, width:] = sums[:, width:] - sums[:, :-width].copy()
-    return _shrunk(sums[0], sums[1], pseudo)
+    half = round(_SMOOTHING_SECONDS / bin_seconds / 2.0)
+    bins = np.arange(failures.shape[1])
+    first, last = np.maximum(bins - half, 0), np.minimum(bins + half + 1, bins.size)
+    sums = np.zeros((2, bins.size + 1))
+    np.cumsum(np.stack((failures.sum(axis=0), expected.sum(axis=0))), axis=1, out=sums[:, 1:])
+    observed, mean = sums[:, last] - sums[:, first]
+    return _shrunk(observed, mean, pseudo)
 
 
 def _chi_square(

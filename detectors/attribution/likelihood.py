@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logsumexp
+from scipy.special import expit
 
 FLOOR = 1e-4
 """Least baseline failure probability: below it a single failure would be proof of anything."""
@@ -135,8 +135,10 @@ def log_integral(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def log_sum(values: NDArray[np.float64], axis: int | tuple[int, ...] = 0) -> NDArray[np.float64]:
-    """Return log(sum(exp(values))) along the axes, as an array."""
-    return np.asarray(logsumexp(values, axis=axis), dtype=np.float64)
+    """Return log(sum(exp(values))) of finite values along the axes, as an array."""
+    peak = values.max(axis=axis, keepdims=True)
+    total = np.log(np.exp(values - peak).sum(axis=axis, keepdims=True)) + peak
+    return np.asarray(total.squeeze(axis=axis), dtype=np.float64)
 
 
 @cache

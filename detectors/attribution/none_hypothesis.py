@@ -15,8 +15,6 @@ _FAILING_NATS = 10.0
 """A region with this log likelihood ratio certainly fails; weaker ones tell nothing of noise."""
 _REACHED = 0.95
 """Share of the regions that something global reaches."""
-_PARTIAL = 0.5
-"""Share of the regions that an upstream dependency reaches."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,18 +150,18 @@ def _forms(
 
     common = sums.sum(axis=0)
     equal = log_integral(common)
-    different = susceptible(marginal, (_REACHED,))
+    different = susceptible(marginal, ((_REACHED, 1.0),))
     everything = np.logaddexp(equal, different) - np.log(2.0)
     at = int(np.argmax(everything))
     same = np.full(regions, EFFECTS[np.argmax(common[at])])
     reached = same if equal[at] >= different[at] else _reacting(marginal, own, at)
 
-    partial = susceptible(marginal, (_PARTIAL,))
+    partial = susceptible(marginal, settings.reached_shares)
     at_partial = int(np.argmax(partial))
 
     free = log_sum(marginal, axis=1) + log_onset
     begins = np.argmax(marginal, axis=1)
-    spread = float(susceptible(free, settings.susceptible_shares))
+    spread = float(susceptible(free, (*settings.reached_shares, (_REACHED, 0.25))))
     spread_effects = np.where(free > 0.0, EFFECTS[own[unit, begins]], 0.0)
 
     def candidate(

@@ -44,7 +44,7 @@ from detectors.attribution.ties import ties
 __all__ = ["AttributionSettings", "Cells", "NoneForm", "Ranking", "rank"]
 
 _CONTROL_SECONDS = 3600.0
-"""A step this close to the onset disqualifies what it touches as a control."""
+"""A step this long before the onset, or after it, disqualifies what it touches as a control."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,11 +149,11 @@ def _controls(
     onset: int,
     settings: AttributionSettings,
 ) -> NDArray[np.bool_]:
-    """bool[A], groups outside the incident that nothing stepped into around its onset."""
+    """bool[A], groups outside the incident's strata that nothing stepped into since its onset."""
     reach = _CONTROL_SECONDS / settings.bin_seconds
     controls = ~groups.in_scope
     for step in (step for each in steps for step in each):
-        if abs(step.bin - onset) <= reach:
+        if step.bin >= onset - reach:
             controls &= ~step.groups
     return controls
 

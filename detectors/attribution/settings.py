@@ -47,7 +47,9 @@ class AttributionSettings:
             and six hours are what latent faults show; each is widened into the band around it, as
             a fixed delay would be wrong by minutes, which a busy fleet notices.
         prior_odds_bound: A release's own prior odds are clipped to [1 / bound, bound].
-        susceptible_shares: Shares of the units that react at all, equally probable.
+        susceptible_shares: Shares of the units it reaches that react to a fault at all, with their
+            prior weights. Most faults hit wherever they are; few need rare circumstances.
+        reached_shares: Shares of the regions that something unregistered reaches, with weights.
         declared_weight: Prior weight of the declared scope against everything in the regions the
             release touches, which covers a declaration that was too narrow.
         control_failures: Pseudo failures that hold a correction of the baseline back.
@@ -71,7 +73,13 @@ class AttributionSettings:
         LagBand(until_seconds=28800.0, probability=0.05),
     )
     prior_odds_bound: float = 10.0
-    susceptible_shares: tuple[float, ...] = (0.5, 0.95)
+    susceptible_shares: tuple[tuple[float, float], ...] = ((0.95, 0.6), (0.6, 0.25), (0.25, 0.15))
+    reached_shares: tuple[tuple[float, float], ...] = (
+        (0.1, 0.25),
+        (0.25, 0.25),
+        (0.5, 0.25),
+        (0.75, 0.25),
+    )
     declared_weight: float = 0.85
     control_failures: float = 20.0
     dispersion: float | None = None
@@ -89,6 +97,9 @@ class AttributionSettings:
             raise ValueError(f"none_prior must lie inside (0, 1), not {self.none_prior}")
         if {form for form, _ in self.none_forms} != set(NoneForm):
             raise ValueError("none_forms must give every form of none exactly one share")
+        ends = [band.until_seconds for band in self.lag_bands]
+        if not ends or ends != sorted(ends) or any(b.probability <= 0.0 for b in self.lag_bands):
+            raise ValueError("lag_bands must follow each other, each with a positive probability")
         if self.prior_odds_bound < 1.0:
             raise ValueError(f"prior_odds_bound must be at least 1, not {self.prior_odds_bound}")
         if self.dispersion is not None and not self.dispersion >= 1.0:

@@ -1,0 +1,149 @@
+"""The parts of the attribution likelihood agree with direct computation."""
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from detectors.attribution.exposure import (
+    ExposureStep,
+    ReleaseExposure,
+    Step,
+    exposure_matrix,
+    from_level,
+    levels,
+    onto_groups,
+    widened,
+)
+from detectors.attribution.lags import lag_grid
+from detectors.attribution.likelihood import (
+    EFFECTS,
+    GRID,
+    LOGITS,
+    cell_log_ratios,
+    dose_weights,
+    log_integral,
+    log_ratio,
+    suffix_sums,
+)
+from detectors.attribution.settings import AttributionSettings, LagBand, NoneForm
+from detectors.attribution.ties import ties
+from detectors.attribution.unit_mixture import susceptible
+
+EVERYWHERE = np.ones(3, dtype=np.bool_)
+
+
+def grid_likelihood(trials: float, failures: float, ratio: float) -> np.ndarray:
+    return cell_log_ratios(np.array(trials), np.array(failures), np.array(ratio))
+
+
+def test_a_cell_ratio_is_the_ratio_of_binomial_likelihoods() -> None:
+    p = 0.02 + 0.98 * EFFECTS
+    direct = binom.logpmf(7, 40, p) - binom.logpmf(7, 40, 0.02)
+    assert grid_likelihood(40, 7, 0.02) == pytest.approx(direct)
+    data = np.full(GRID, 40.0), np.full(GRID, 7.0), np.full(GRID, 0.02)
+    assert log_ratio(*data, EFFECTS) == pytest.approx(direct)
+
+
+def test_a_suffix_sum_runs_from_its_bin_to_the_newest() -> None:
+    cells = np.random.default_rng(0).normal(size=(2, 5, GRID))
+    sums = suffix_sums(cells)
+    assert sums[:, 2] == pytest.approx(cells[:, 2:].sum(axis=1))
+    assert not sums[:, 5].any()
+
+
+@pytest.mark.parametrize("ratio", [0.2, 0.5, 0.9])
+def test_partial_exposure_is_read_off_the_grid_within_a_fraction_of_a_nat(ratio: float) -> None:
+    read = dose_weights(ratio) @ grid_likelihood(2000, 400, 0.01)
+    scaled = ratio * EFFECTS
+    data = np.full(GRID, 2000.0), np.full(GRID, 400.0), np.full(GRID, 0.01)
+    inside = scaled > EFFECTS[0]
+    assert read[inside] == pytest.approx(log_ratio(*data, scaled)[inside], abs=0.5)
+
+
+@pytest.mark.parametrize("trials", [0, 10, 300, 20_000])
+def test_the_average_over_the_effect_matches_a_fine_integral(trials: int) -> None:
+    failures = trials * 0.3
+    logits = np.linspace(LOGITS[0] - 0.2, LOGITS[-1] + 0.2, 20_001)
+    fine = 1.0 / (1.0 + np.exp(-logits))
+    data = np.full(fine.size, float(trials)), np.full(fine.size, failures), np.full(fine.size, 0.01)
+    values = log_ratio(*data, fine)
+    direct = values.max() + np.log(np.mean(np.exp(values - values.max())))
+    assert log_integral(grid_likelihood(trials, failures, 0.01)) == pytest.approx(direct, abs=0.6)
+
+
+def test_units_that_need_not_react_cost_little_when_they_do_not() -> None:
+    units = np.array([50.0, -200.0])
+    assert susceptible(units, ((0.5, 1.0),)) == pytest.approx(50.0 + 2.0 * np.log(0.5))
+
+
+def test_a_later_step_overwrites_an_earlier_one_where_it_touches() -> None:
+    first = np.array([True, True, False])
+    steps = (Step(1, first, 0.5), Step(3, np.array([True, False, False]), 0.0))
+    lags = np.array([0, 1, 0])
+    assert exposure_matrix(steps, lags, 5).tolist() == [
+        [0.0, 0.5, 0.5, 0.0, 0.0],
+        [0.0, 0.0, 0.5, 0.5, 0.5],
+        [0.0, 0.0, 0.0, 0.0, 0.0],
+    ]
+
+
+def test_steps_are_sorted_rounded_and_carried_to_groups() -> None:
+    late = ExposureStep(7.6, np.array([True, False, True]), 1.0)
+    early = ExposureStep(-3.2, EVERYWHERE, 0.2)
+    release = ReleaseExposure((late, early), EVERYWHERE, -3.2)
+    steps = onto_groups(release, np.array([1, 2]))
+    assert [step.bin for step in steps] == [-3, 8]
+    assert steps[1].groups.tolist() == [False, True]
+
+
+def test_a_widened_step_touches_everything_in_its_regions() -> None:
+    (step,) = widened((Step(0, np.array([True, False, False]), 1.0),), np.array([0, 0, 1]))
+    assert step.groups.tolist() == [True, True, False]
+
+
+def test_all_or_nothing_readings_switch_at_a_level() -> None:
+    steps = tuple(Step(0, EVERYWHERE, share) for share in (0.0, 0.1, 0.5, 0.1))
+    assert levels(steps) == (0.1, 0.5)
+    assert [step.exposure for step in from_level(steps, 0.5)] == [0.0, 0.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize("seconds", [10.0, 60.0, 300.0, 3600.0])
+def test_delays_ascend_from_one_bin_early_and_their_prior_falls_and_sums_to_one(
+    seconds: float,
+) -> None:
+    grid = lag_grid(AttributionSettings(bin_seconds=seconds))
+    assert grid.bins[0] == -1
+    assert (np.diff(grid.bins) > 0).all()
+    assert np.exp(grid.log_prior).sum() == pytest.approx(1.0)
+    assert grid.bins[np.argmax(grid.log_prior)] == 0
+
+
+def test_pinskers_shortcut_never_hides_a_tie() -> None:
+    rng = np.random.default_rng(3)
+    base = np.where(rng.random(200) < 0.5, 1.0, 0.0)
+    almost = base.copy()
+    almost[:2] = 1.0 - almost[:2]
+    trials, ratio = np.full(200, 20.0), np.full(200, 0.01)
+    exposures = np.stack((base, almost, base, np.zeros(200), np.zeros(200)))
+    assert ties(exposures, trials, ratio, 0.3, [1, 0, 2, 3, 4], 3.0) == ((0, 2),)
+    assert ties(exposures, trials / 50.0, ratio, 0.3, [1, 0, 2, 3, 4], 3.0) == ((0, 1, 2),)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: ExposureStep(0.0, EVERYWHERE, 1.2), "exposure"),
+        (lambda: ExposureStep(float("nan"), EVERYWHERE, 1.0), "bin"),
+        (lambda: AttributionSettings(bin_seconds=0.0), "bin_seconds"),
+        (lambda: AttributionSettings(none_prior=1.0), "none_prior"),
+        (lambda: AttributionSettings(none_forms=((NoneForm.QUIET, 1.0),)), "none_forms"),
+        (lambda: AttributionSettings(prior_odds_bound=0.5), "prior_odds_bound"),
+        (lambda: AttributionSettings(dispersion=0.9), "dispersion"),
+        (lambda: AttributionSettings(lag_bands=()), "lag_bands"),
+        (lambda: AttributionSettings(lag_bands=(LagBand(60.0, 0.0),)), "lag_bands"),
+    ],
+)
+def test_values_out_of_range_are_refused(build: object, message: str) -> None:
+    assert callable(build)
+    with pytest.raises(ValueError, match=message):
+        build()
