@@ -4,13 +4,14 @@ Every setting has a default that suits a first try on one machine. The environme
 file: `OPWATCH_KAFKA__BOOTSTRAP` sets `[kafka] bootstrap`.
 """
 
+import contextlib
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -34,6 +35,24 @@ class Section(BaseModel):
     """One table of the settings file: frozen, and strict about names."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _text_of_seconds(cls, value: object, info: ValidationInfo) -> object:
+        """Read seconds from text too: an environment variable is never a number."""
+        field = cls.model_fields[info.field_name or ""]
+        if field.annotation is timedelta and isinstance(value, str):
+            with contextlib.suppress(ValueError):
+                return float(value)
+        return value
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _no_negative_duration(cls, value: object) -> object:
+        if isinstance(value, timedelta) and value < timedelta(0):
+            message = "a duration must not be negative"
+            raise ValueError(message)
+        return value
 
 
 class KafkaSettings(Section):
