@@ -3,11 +3,13 @@
 from pathlib import Path
 
 from streams.adapters.kafka import topics
-from streams.adapters.scenario_files import write_scenario
+from streams.adapters import scenario_files
 from streams.adapters.system_clock import SystemClock
 from streams.config import Settings
 from streams.replay import driver
 from streams.replay.request import Progress, ReplayRequest, ReplaySummary
+from streams.scenarios.catalogue import SCENARIOS, build
+from streams.scenarios.default_fleet import default_fleet
 from streams.wiring.demo import demo
 from streams.wiring.worker import run_worker
 
@@ -15,6 +17,7 @@ __all__ = [
     "check_topics",
     "create_topics",
     "demo",
+    "list_scenarios",
     "replay",
     "run_worker",
     "simulate",
@@ -34,3 +37,30 @@ def create_topics(settings: Settings) -> list[str]:
 def check_topics(settings: Settings) -> list[str]:
     """Give what is wrong with the topics, a line each."""
     return topics.check_topics(settings)
+
+
+def list_scenarios() -> list[tuple[str, str]]:
+    """Give the name of each scenario, and what it is about."""
+    return [(name, _about(builder.__doc__)) for name, builder in SCENARIOS.items()]
+
+
+def simulate(name: str, out: Path, seed: int, volume: float, progress: Progress) -> None:
+    """Write the events and the truth of a scenario into a folder.
+
+    Args:
+        name: Name of the scenario.
+        out: The folder to write.
+        seed: The same seed gives the same bytes.
+        volume: Operations, as a multiple of the scenario's own.
+        progress: Hears how far it is; for bytes it hears minutes.
+    """
+    scenario = build(name, seed=seed, volume=volume * default_fleet().operations_per_minute)
+    scenario_files.write_scenario(
+        scenario,
+        out,
+        lambda done: progress.advance(done.minutes, done.of_minutes, done.outcomes, done.minutes),
+    )
+
+
+def _about(docstring: str | None) -> str:
+    return (docstring or "").partition("\n")[0]

@@ -15,6 +15,7 @@ from streams.stages.incidents import Incidents
 from streams.stages.ingest import Flush
 from streams.stages.judge import Judge
 from streams.windows.closed import ClosedWindow
+from streams.wiring.scope_text import scope_text
 
 log = structlog.get_logger("opwatch")
 
@@ -168,12 +169,6 @@ class Observation:
             [(incident, candidate.release) for incident, candidate in candidates],
             [candidate.probability for _, candidate in candidates],
         )
-
-
-def scope_text(scope: Mapping[str, Sequence[str]]) -> str:
-    """Write a scope in one line, such as `os=windows operation=create|start`; `everything` if it names nothing."""
-    parts = [f"{name}={'|'.join(values)}" for name, values in sorted(scope.items())]
-    return " ".join(parts) or "everything"
 
 
 def _top(record: IncidentRecord) -> str:

@@ -6,12 +6,11 @@ import socket
 from collections.abc import Callable
 from threading import Event
 
-import faust
 import structlog
 from confluent_kafka import Message
 
 from streams.adapters.faust import lifetime
-from streams.adapters.faust.app import build_app
+from streams.adapters.faust.app import WorkerApp, build_app
 from streams.adapters.faust.partition import StageWiring
 from streams.adapters.http import HttpServer, Probes
 from streams.adapters.kafka.ingest import KafkaIngest
@@ -24,6 +23,7 @@ from streams.config import Settings
 from streams.domain.errors import OperatorError
 from streams.domain.releases import ReleaseEvent
 from streams.formats.release_json import decode_release
+from streams.ports import Clock
 from streams.stages.judge import STAGE as JUDGE
 from streams.stages.incident_state import STAGE as INCIDENTS
 from streams.stages.partitions import IncidentsPartition, JudgePartition
@@ -63,7 +63,7 @@ def run_worker(settings: Settings, worker_id: str | None = None) -> None:
 
 def build_worker(
     settings: Settings, worker_id: str, observation: Observation, *, check_crcs: bool = True
-) -> faust.App:
+) -> WorkerApp:
     """Put the roles of a worker together; see `build_app` for `check_crcs`."""
     roles, clock = settings.worker.roles, SystemClock()
     stages: list[StageWiring] = []
@@ -71,7 +71,7 @@ def build_worker(
     if "judge" in roles:
         stages.append(_judge(settings, observation))
     if "incidents" in roles:
-        stages.append(_incidents(settings, observation))
+        stages.append(_incidents(settings, observation, clock))
     if "ingest" in roles:
         ingest = KafkaIngest(settings, worker_id, clock, observation.flushed)
         loops.append(("ingest", ingest.run))
@@ -93,13 +93,13 @@ def _judge(settings: Settings, observation: Observation) -> StageWiring:
     )
 
 
-def _incidents(settings: Settings, observation: Observation) -> StageWiring:
+def _incidents(settings: Settings, observation: Observation, clock: Clock) -> StageWiring:
     topic = settings.topics.named("windows")
     return StageWiring(
         name=INCIDENTS,
         topic=topic,
         make=lambda _, snapshot: IncidentsPartition(
-            settings, snapshot, KafkaReleases(settings, decode_message), observation.built
+            settings, snapshot, KafkaReleases(settings, decode_message, clock), observation.built
         ),
         store=lambda partition: KafkaStageStore(settings, INCIDENTS, topic, partition),
     )

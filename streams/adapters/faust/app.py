@@ -7,6 +7,7 @@ it commits decides nothing: a partition's runner knows from its own snapshot whe
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event, Thread
 
@@ -144,6 +145,14 @@ class ThreadService(Service):
             self._error = error
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerApp:
+    """A Faust app, and the services that live as long as it."""
+
+    app: faust.App
+    services: tuple[Service, ...]
+
+
 def build_app(
     settings: Settings,
     stages: Sequence[StageWiring],
@@ -151,7 +160,7 @@ def build_app(
     clock: Clock,
     *,
     check_crcs: bool = True,
-) -> faust.App:
+) -> WorkerApp:
     """Build the Faust app of a worker.
 
     Args:
@@ -192,7 +201,5 @@ def build_app(
 
     app.on_partitions_assigned.connect(take_over, weak=False)
     app.on_partitions_revoked.connect(release, weak=False)
-    app.add_runtime_dependency(AgentsService(agents))
-    for name, loop_until in loops:
-        app.add_runtime_dependency(ThreadService(name, loop_until))
-    return app
+    services = [AgentsService(agents), *(ThreadService(name, loop) for name, loop in loops)]
+    return WorkerApp(app, tuple(services))

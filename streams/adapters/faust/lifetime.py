@@ -4,34 +4,36 @@ import asyncio
 import signal
 from collections.abc import Callable
 
-import faust
+from streams.adapters.faust.app import WorkerApp
 
 STOP_SECONDS = 30.0
 """Patience with services that finish what they have begun."""
 
 
-def run(app_factory: Callable[[], faust.App], stop_when: Callable[[], bool] = lambda: False) -> None:
+def run(make: Callable[[], WorkerApp], stop_when: Callable[[], bool] = lambda: False) -> None:
     """Run an app until SIGINT or SIGTERM comes, or a condition holds.
 
     Args:
-        app_factory: Makes the app, inside the event loop it will live in.
+        make: Makes the app, inside the event loop it will live in.
         stop_when: Asked a few times a second.
 
     Raises:
         Exception: Whatever the app, one of its agents or services has died of.
     """
-    asyncio.run(_run(app_factory, stop_when))
+    asyncio.run(_run(make, stop_when))
 
 
-async def _run(app_factory: Callable[[], faust.App], stop_when: Callable[[], bool]) -> None:
+async def _run(make: Callable[[], WorkerApp], stop_when: Callable[[], bool]) -> None:
     loop = asyncio.get_running_loop()
     told = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told.set)
-    app = app_factory()
-    app.loop = loop
+    worker = make()
+    app = worker.app
     app.finalize()
     await app.start()
+    for service in worker.services:
+        await app.add_runtime_dependency(service)
     while not (told.is_set() or app.crashed or stop_when()):
         await asyncio.sleep(0.1)
     try:

@@ -7,7 +7,7 @@ metadata; the ids of the duplicate horizon are learned again by reading the sour
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Event
 
 from confluent_kafka import (
@@ -53,22 +53,33 @@ class Cursor:
     quiet_since: float | None = None
 
 
-@dataclass(slots=True)
 class KafkaIngest:
-    """Reads the source topic and writes counts blocks until told to stop.
+    """Reads the source topic and writes counts blocks until told to stop."""
 
-    Attributes:
-        settings: The installation's settings.
-        worker: Name of this worker, part of its transactional id.
-        clock: Processing time.
-        on_flush: Told of every flush that has been committed, with the lag by source partition.
-    """
+    def __init__(
+        self,
+        settings: Settings,
+        worker: str,
+        clock: Clock,
+        on_flush: Callable[[Flush, dict[int, int]], None],
+    ) -> None:
+        """Describe the clients; nothing is read yet.
 
-    settings: Settings
-    worker: str
-    clock: Clock
-    on_flush: Callable[[Flush, dict[int, int]], None]
-    _cursors: dict[int, Cursor] = field(default_factory=dict)
+        Args:
+            settings: The installation's settings.
+            worker: Name of this worker, part of its transactional id.
+            clock: Processing time.
+            on_flush: Told of every flush that has been committed, with the lag by source partition.
+        """
+        kafka = settings.kafka
+        self.settings = settings
+        self._clock = clock
+        self._on_flush = on_flush
+        self._consumer = Consumer(consumer_settings(kafka, f"{kafka.application}-ingest"))
+        name = f"{kafka.application}-ingest-{worker}"
+        self._producer = Producer(producer_settings(kafka, name))
+        self._stage = Ingest(settings, partitions_of={})
+        self._cursors: dict[int, Cursor] = {}
 
     def run(self, stop: Event) -> None:
         """Read, fold and flush until `stop` is set; what has been folded is flushed at the end.
@@ -77,9 +88,6 @@ class KafkaIngest:
             OutsideSystemError: Kafka refuses or does not answer; nothing half-done remains.
         """
         kafka, topic = self.settings.kafka, self.settings.topics.outcomes
-        self._consumer = Consumer(consumer_settings(kafka, f"{kafka.application}-ingest"))
-        name = f"{kafka.application}-ingest-{self.worker}"
-        self._producer = Producer(producer_settings(kafka, name))
         try:
             self._producer.init_transactions(REQUEST_SECONDS)
             listed = self._consumer.list_topics(topic, timeout=REQUEST_SECONDS)
@@ -112,7 +120,7 @@ class KafkaIngest:
 
     def _take(self, messages: Sequence[Message]) -> None:
         """Give a batch to the stage, partition by partition."""
-        now = self.clock.now()
+        now = self._clock.now()
         by_partition: dict[int, list[Message]] = {}
         for message in messages:
             error = message.error()
@@ -137,7 +145,7 @@ class KafkaIngest:
     def _mark_idle(self) -> None:
         """Tell the stage of partitions that have been at their end for a while."""
         patience = self.settings.ingest.idle_after.total_seconds()
-        now = self.clock.now()
+        now = self._clock.now()
         for partition, cursor in self._cursors.items():
             if cursor.quiet_since is not None and now - cursor.quiet_since >= patience:
                 source = SourcePartition(self.settings.topics.outcomes, partition)
@@ -166,7 +174,7 @@ class KafkaIngest:
         except KafkaException as error:
             self._give_back(error)
             return
-        self.on_flush(flush, self._lag())
+        self._on_flush(flush, self._lag())
 
     def _give_back(self, error: KafkaException) -> None:
         """Undo a flush that failed and read its input again from where the last one ended."""

@@ -8,9 +8,13 @@ from streams.adapters.kafka.clients import REQUEST_SECONDS, consumer_settings
 from streams.config import Settings
 from streams.domain.errors import OutsideSystemError
 from streams.domain.releases import ReleaseEvent
+from streams.ports import Clock
 
 POLL_SECONDS = 0.2
 BATCH = 1_000
+
+EVERY_SECONDS = 0.2
+"""Looked for again no sooner: outcomes are under way for longer, from the source to a closed window."""
 
 Decode = Callable[[Message], ReleaseEvent | None]
 
@@ -18,12 +22,13 @@ Decode = Callable[[Message], ReleaseEvent | None]
 class KafkaReleases:
     """Reads the releases topic from its beginning and keeps up with it."""
 
-    def __init__(self, settings: Settings, decode: Decode) -> None:
+    def __init__(self, settings: Settings, decode: Decode, clock: Clock) -> None:
         """Start reading.
 
         Args:
             settings: The installation's settings.
             decode: Gives the event of a message, or None after setting a bad one aside.
+            clock: Processing time.
 
         Raises:
             OutsideSystemError: Kafka does not answer.
@@ -31,7 +36,11 @@ class KafkaReleases:
         self._settings = settings
         self._decode = decode
         group = f"{settings.kafka.application}-releases"
+        self._clock = clock
+        self._looked = float("-inf")
         self._consumer = Consumer(consumer_settings(settings.kafka, group))
+        # Asked for the topic's end: on the reader's connection the question would wait behind its long poll.
+        self._asker = Consumer(consumer_settings(settings.kafka, group))
         topic = settings.topics.releases
         try:
             listed = self._consumer.list_topics(topic, timeout=REQUEST_SECONDS)
@@ -48,7 +57,10 @@ class KafkaReleases:
         Raises:
             OutsideSystemError: Kafka does not answer.
         """
-        events = []
+        events: list[ReleaseEvent] = []
+        if self._clock.now() - self._looked < EVERY_SECONDS:
+            return events
+        self._looked = self._clock.now()
         try:
             ends = self._ends()
             while any(self._next[partition] < end for partition, end in ends.items()):
@@ -63,12 +75,13 @@ class KafkaReleases:
     def close(self) -> None:
         """Stop reading."""
         self._consumer.close()
+        self._asker.close()
 
     def _ends(self) -> dict[int, int]:
         ends = {}
         for partition in self._next:
             where = TopicPartition(self._settings.topics.releases, partition)
-            first, end = self._consumer.get_watermark_offsets(where, timeout=REQUEST_SECONDS)
+            first, end = self._asker.get_watermark_offsets(where, timeout=REQUEST_SECONDS)
             self._next[partition] = max(self._next[partition], first)
             ends[partition] = end
         return ends
