@@ -40,10 +40,10 @@ def server(worker: Worker) -> Iterator[HttpServer]:
         yield running
 
 
-def _ask(server: HttpServer, path: str, method: str = "GET") -> tuple[int, str, bytes]:
+def _ask(server: HttpServer, path: str) -> tuple[int, str, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
     try:
-        connection.request(method, path)
+        connection.request("GET", path)
         answer = connection.getresponse()
         return answer.status, answer.headers["Content-Type"], answer.read()
     finally:
@@ -56,7 +56,12 @@ def test_metrics_are_served_with_their_content_type(server: HttpServer) -> None:
 
 
 def test_a_head_request_gets_no_body(server: HttpServer) -> None:
-    assert _ask(server, "/metrics", "HEAD") == (200, "text/plain", b"")
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(b"HEAD /metrics HTTP/1.1\r\nConnection: close\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"Content-Length: 13\r\n" in answer
+    assert answer.endswith(b"\r\n\r\n")
 
 
 def test_health_fails_with_its_reason(server: HttpServer, worker: Worker) -> None:

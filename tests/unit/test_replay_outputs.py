@@ -174,6 +174,15 @@ def test_late_outcomes_beyond_the_last_window_are_kept(tmp_path: Path) -> None:
     assert table.column("trials").to_pylist() == [1, 2]
 
 
+def test_what_comes_for_the_window_written_last_is_merged_into_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "_GROUP_ROWS", 1)
+    _write(tmp_path / "out", [[Cell(ONSET, EU, 1)], [Cell(ONSET + 1, EU, 2)], [Cell(ONSET, EU, 4)]])
+    table = pq.read_table(tmp_path / "out" / "windows.parquet")
+    assert table.column("trials").to_pylist() == [5, 2]
+
+
 @pytest.mark.parametrize("group", [1, 100])
 def test_windows_in_another_order_give_the_same_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group: int
@@ -241,6 +250,15 @@ def test_an_incident_has_samples_from_when_it_was_raised_until_it_is_resolved(
     ]
     numbers = [int(line.split()[1]) for line in _metric(tmp_path / "out", "incidents_open")]
     assert numbers == [0, 0, 1, 1, 1, 1, 1, 0, 0, 0]
+
+
+def test_an_incident_that_is_not_resolved_has_samples_up_to_the_last_window(
+    tmp_path: Path,
+) -> None:
+    windows = [[Cell(ONSET + minute, EU, 10, 5)] for minute in range(5)]
+    _write(tmp_path / "out", windows, [incident_record(raised="2021-10-13T06:29:30Z")])
+    ends = [int(line.split()[-1]) for line in _metric(tmp_path / "out", "incident_info")]
+    assert ends == [(ONSET + minute) * 60 for minute in (3, 4, 5)]
 
 
 def test_the_samples_of_a_metric_stand_together(tmp_path: Path) -> None:
