@@ -32,6 +32,8 @@ _FEBRUARY, _DECEMBER = 2, 12
 _HOURS, _SIXTY = 24, 60
 _MICROSECOND_DIGITS = 6
 """`datetime` cuts further digits off, and so do we."""
+_EXACT = 2**53
+"""Below this, to the year 2255, a float holds every microsecond."""
 _DAYS_IN_MONTH = np.array([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int32)
 
 
@@ -100,7 +102,8 @@ def _of_one_length(texts: Sequence[str], length: int) -> Float64:
     days, clock, exists = _civil(digits)
     seconds = days.astype(np.int64) * 86_400 + (clock - offset)
     micros = seconds * 1_000_000 + _micros(digits, fraction)
-    return np.where(fits & exists, micros / 1_000_000, np.nan)
+    fits &= exists & (np.abs(micros) < _EXACT)
+    return np.where(fits, micros / 1_000_000, np.nan)
 
 
 def _number(digits: Digits, start: int, stop: int) -> Int32:
