@@ -242,13 +242,17 @@ class Bank:
         counts = self._history.stretch(first, last, row_index)[:, :, 0].astype(np.float64)
         if worse:
             self._baseline.amend(row, last - entered, counts, -1.0)
-            since = self._history.stretch(onset, window, row_index).sum(axis=(1, 2))
-            self._recovery.begin(row, float(since[0]), float(since[1]))
-            self._life.degrade(row, window, onset)
+            self._worsen(row, onset, window)
             return
-        self._baseline.restart(row_index)
+        self._baseline.restart(row)
         self._baseline.amend(row, last - entered, counts, 1.0)
         self._life.improve(row, onset)
+
+    def _worsen(self, row: int, onset: int, window: int) -> None:
+        """Open a degradation, or measure an open one anew after a partial mitigation."""
+        since = self._history.stretch(onset, window, np.array([row])).sum(axis=(1, 2))
+        self._recovery.begin(row, float(since[0]), float(since[1]))
+        self._life.degrade(row, window, onset)
 
     def _recover(
         self, window: int, counts: Floats, posterior: Posterior, opened: Integers
@@ -266,8 +270,7 @@ class Bank:
         onsets = self._locate(window, ready, level, posterior, falling)
         for row, onset in zip(ready.tolist(), onsets, strict=True):
             if not self._settled(row, onset[0], window, posterior):
-                self._recovery.restart(row)
-                self._life.since[row] = window + 1
+                self._worsen(row, onset[0], window)
                 continue
             ratios = 1.0 - float(mean[row]), self._ratio(row, onset[0], window)
             statistic = float(evidence[row]), settings.recovery_evidence

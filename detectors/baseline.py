@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from detectors.arrays import Flags, Floats, Integers, Snapshot
 from detectors.settings import BankSettings
@@ -106,6 +105,7 @@ class Baseline:
         failures: Decayed effective failures, shape [S].
         trials: Decayed effective operations, shape [S].
         groups: Group id per series, shape [S].
+        apart: Series that left the level of their group; it lends them next to nothing, shape [S].
     """
 
     def __init__(self, settings: BankSettings) -> None:
@@ -114,6 +114,7 @@ class Baseline:
         self.failures: Floats = np.zeros(0)
         self.trials: Floats = np.zeros(0)
         self.groups: Integers = np.zeros(0, dtype=np.int64)
+        self.apart: Flags = np.zeros(0, dtype=np.bool_)
         self.group_ids: Integers = np.zeros(0, dtype=np.int64)
         self.moments: Floats = np.zeros((4, 0))
         """Per group: excess of squared deviations, information n (n - 1) p q, variance of the
@@ -125,11 +126,13 @@ class Baseline:
         """Append series; a group is known from its first series on."""
         self.failures = np.concatenate((self.failures, np.zeros(groups.size)))
         self.trials = np.concatenate((self.trials, np.zeros(groups.size)))
+        self.apart = np.concatenate((self.apart, np.zeros(groups.size, dtype=np.bool_)))
         self._regroup(np.concatenate((self.groups, groups)))
 
     def keep(self, rows: Integers) -> None:
         """Drop all other series, and groups left without series."""
         self.failures, self.trials = self.failures[rows], self.trials[rows]
+        self.apart = self.apart[rows]
         self._regroup(self.groups[rows])
 
     def state(self) -> Snapshot:
@@ -138,6 +141,7 @@ class Baseline:
             "failures": self.failures.copy(),
             "trials": self.trials.copy(),
             "groups": self.groups.copy(),
+            "apart": self.apart.copy(),
             "moments": self.moments.copy(),
         }
 
@@ -146,6 +150,7 @@ class Baseline:
         self.failures = np.array(state["failures"], dtype=np.float64)
         self.trials = np.array(state["trials"], dtype=np.float64)
         self.groups = np.array(state["groups"], dtype=np.int64)
+        self.apart = np.array(state["apart"], dtype=np.bool_)
         self.group_ids, self._member = np.unique(self.groups, return_inverse=True)
         self.moments = np.array(state["moments"], dtype=np.float64)
 
@@ -202,10 +207,11 @@ class Baseline:
         self.failures[row] = max(self.failures[row] + float(weight @ failures), 0.0)
         self.trials[row] = max(self.trials[row] + float(weight @ trials), self.failures[row])
 
-    def restart(self, rows: Integers) -> None:
-        """Forget everything about some series; they start from their groups again."""
-        self.failures[rows] = 0.0
-        self.trials[rows] = 0.0
+    def restart(self, row: int) -> None:
+        """Forget everything about a series that has left the level of its group."""
+        self.failures[row] = 0.0
+        self.trials[row] = 0.0
+        self.apart[row] = True
 
     def overdispersion(self) -> tuple[Floats, Floats, Floats]:
         """Estimate rho per group: value, low and high end of its interval, each [groups]."""
@@ -238,19 +244,18 @@ class Baseline:
     def _group_prior(self) -> tuple[Floats, Floats]:
         """Give pseudo-failures and mean from the other series of each series' group, [S]."""
         settings, size = self._settings, self.group_ids.size
-        failures = np.bincount(self._member, self.failures, size)
-        trials = np.bincount(self._member, self.trials, size)
+        failures = np.bincount(self._member, self.failures, size).astype(np.float64)
+        trials = np.bincount(self._member, self.trials, size).astype(np.float64)
         start = settings.prior_failures
         other_failures = np.maximum(failures[self._member] - self.failures, 0.0) + start
         other_trials = np.maximum(trials[self._member] - self.trials, 0.0)
         mean = other_failures / (other_trials + start / settings.prior_failure_ratio)
-        spread = self._spread(failures, trials)
-        pseudo_failures: Floats = 1.0 / (spread[self._member] + 1.0 / other_failures)
+        spread = self._spread(failures, trials)[self._member]
+        spread = np.where(self.apart, settings.spread_ceiling, spread)
+        pseudo_failures: Floats = 1.0 / (spread + 1.0 / other_failures)
         return pseudo_failures, np.minimum(mean, 1.0 - settings.prior_failure_ratio)
 
-    def _spread(
-        self, failures: npt.NDArray[np.floating], trials: npt.NDArray[np.floating]
-    ) -> Floats:
+    def _spread(self, failures: Floats, trials: Floats) -> Floats:
         """Estimate the squared relative spread between the series of groups with sums [groups]."""
         settings, size = self._settings, self.group_ids.size
         operations = trials + settings.prior_failures / settings.prior_failure_ratio

@@ -80,9 +80,10 @@ def log_rising(start: Floats, count: Floats) -> Floats:
     result = _stirling(end)
     result -= _stirling(start)
     result -= count
-    small = np.flatnonzero(start.ravel() < _STIRLING_FROM)
-    if small.size:
-        result.ravel()[small] = gammaln(end.ravel()[small]) - gammaln(start.ravel()[small])
+    if start.min(initial=_STIRLING_FROM) < _STIRLING_FROM:
+        start = np.broadcast_to(start, end.shape)
+        small = start < _STIRLING_FROM
+        result[small] = gammaln(end[small]) - gammaln(start[small])
     return result
 
 
@@ -215,7 +216,7 @@ class EProcess:
             chosen = np.flatnonzero(kind)
             for first in range(0, chosen.size, _BLOCK):
                 part = chosen[first : first + _BLOCK]
-                bounds = Null(null.upper[part], null.lower[part], null.rho[:, part])
+                bounds = Null(null.upper[part], null.lower[part], null.rho.take(part, axis=1))
                 factor = self._log_evidence(trials[part], failures[part], bounds)
                 np.minimum(factor, cap, out=factor)
                 np.exp(factor, out=factor)

@@ -9,8 +9,8 @@ import numpy as np
 from detectors.arrays import Floats, Integers, Snapshot, check_counts
 from detectors.eprocess import beta_binomial_log_likelihood, shift_odds
 
-_SETTLED: Final = 1.92
-"""A level stays "not near the baseline" while its log-likelihood ratio exceeds this: half the 95 %
+_SETTLED: Final = 2.71
+"""A level is "not near the baseline" while its log-likelihood ratio exceeds this: half the 98 %
 quantile of chi-square with one degree of freedom (Wilks 1938)."""
 _LARGEST_LEVEL: Final = 1.0 - 1e-9
 
@@ -29,7 +29,7 @@ def degraded_null(degraded: Floats, baseline: Floats) -> Floats:
 
 
 def surplus(trials: Floats, failures: Floats, allowed: Floats) -> Floats:
-    """Compute the log-likelihood ratio of "more failures than allowed", 0 where there are no more."""
+    """Compute the log-likelihood ratio of "more failures than allowed", 0 where they are not."""
     known = np.clip(allowed, 1e-12, 1.0 - 1e-12)
     level = np.clip(failures / np.maximum(trials, 1e-12), 1e-12, 1.0 - 1e-12)
     gain = trials * (
@@ -49,7 +49,8 @@ class RecoveryProcess:
     The degraded level is estimated from the onset on, leaving out the latest windows, which may be
     recovered already. While the true level is no lower than the null's, the average number of
     windows to a false recovery is at least the evidence asked for. Blind spot: a partial recovery
-    is refused by the caller's check of the level (`settled`), not by this statistic.
+    is refused by the caller's check of
+    the level (`settled`), and becomes the degraded level of what follows.
 
     Attributes:
         evidence: R_j, shape [2, S].
@@ -80,13 +81,9 @@ class RecoveryProcess:
         self.degraded = np.array(state["degraded"], dtype=np.float64)
 
     def begin(self, row: int, trials: float, failures: float) -> None:
-        """Open a degradation with the operations and failures since its onset."""
+        """Start testing a degradation, with the operations and failures since its onset."""
         self.evidence[:, row] = 0.0
         self.degraded[:, row] = (trials, failures)
-
-    def restart(self, row: int) -> None:
-        """Forget the evidence; the degradation stays open."""
-        self.evidence[:, row] = 0.0
 
     def end(self, row: int) -> None:
         """Close a degradation."""
@@ -133,7 +130,7 @@ class RecoverySettings:
     """How the pooled recovery is judged.
 
     Attributes:
-        evidence: Likelihood ratio at which a recovery, or a relapse, is declared; 1,000 makes the
+        evidence: Likelihood ratio at which a recovery, or a relapse, is declared; 300 makes the
             average number of windows to a false one at least 1,000 (Lorden, Annals of Mathematical
             Statistics 42, 1971).
         evidence_windows: No fewer windows can decide: one lucky or empty-looking window is a lull.
@@ -142,7 +139,7 @@ class RecoverySettings:
         lull_windows: So many windows without operations at the end mean "no traffic".
     """
 
-    evidence: float = 1000.0
+    evidence: float = 300.0
     evidence_windows: int = 2
     near_odds: float = 1.5
     holdback_windows: int = 3
@@ -197,9 +194,10 @@ def assess(
     Statistic: CUSUM W_t = max(0, W_(t-1)) + l_t of the binomial log-likelihood ratio l of "near the
     baseline" (odds times `near_odds`) against "degraded", whose level is estimated from the first
     window on without the latest ones; l is capped above. Recovery when W >= ln(evidence) and the
-    windows since the CUSUM's last zero are compatible with "near" (a partial mitigation is not).
-    Its first window is where the CUSUM left zero: the maximum-likelihood split for the two levels
-    (Page, Biometrika 41, 1954). After a recovery the same with the hypotheses exchanged: relapse.
+    windows since the CUSUM's last zero are compatible with "near". If they are not, this is a
+    partial mitigation: the degraded level is measured anew from its first window on. Its first
+    window is where the CUSUM left zero: the maximum-likelihood split for the two levels (Page,
+    Biometrika 41, 1954). After a recovery the same with the hypotheses exchanged: relapse.
 
     The verdict for a prefix never changes when more windows come: calling this after every window
     gives the course online. Blind spot: the failures must have begun at index 0; a window of both
@@ -221,49 +219,48 @@ def assess(
     if baseline.shape != trials.shape or not np.all((baseline >= 0) & (baseline <= 1)):
         raise ValueError("baseline: must be a probability for each window of trials")
     near = shift_odds(np.clip(baseline, 1e-6, 0.5), np.array(settings.near_odds))
-    degraded = np.maximum(
-        _degraded_levels(trials, failures, settings), shift_odds(near, np.array(2.0))
-    )
-    degraded = np.minimum(degraded, _LARGEST_LEVEL)
-    failing = failures * np.log(near / degraded)
-    toward = failing + (trials - failures) * np.log((1.0 - near) / (1.0 - degraded))
-    recovered, at, statistic = _follow(trials, failures, near, toward, settings)
+    recovered, at, statistic = _follow(trials, failures, near, settings)
     no_traffic = not np.any(trials[-settings.lull_windows :])
     return RecoveryVerdict(recovered, at, statistic, no_traffic)
 
 
-def _degraded_levels(trials: Integers, failures: Integers, settings: RecoverySettings) -> Floats:
-    """Estimate, for each window, the degraded level from the windows before it, shape [T]."""
-    windows = np.arange(trials.size)
-    used = np.minimum(np.maximum(windows - settings.holdback_windows, 0), windows)
-    operations = np.cumsum(trials)[used]
-    levels: Floats = (np.cumsum(failures)[used] + 0.5) / (operations + 1.0)
-    return levels
-
-
 def _follow(
-    trials: Integers, failures: Integers, near: Floats, toward: Floats, settings: RecoverySettings
+    trials: Integers, failures: Integers, near: Floats, settings: RecoverySettings
 ) -> tuple[bool, int | None, float]:
     """Run the two CUSUMs in turn; give the state, the first recovered window and the statistic."""
     limit = math.log(settings.evidence)
     cap = limit / settings.evidence_windows
-    recovered, start, statistic = False, 0, 0.0
-    since = 0
-    for window in range(trials.size):
-        if trials[window] == 0:
-            continue
+    enough = limit * (1.0 - 1e-12)  # capped windows may add up to a rounding error less
+    operations, failed = (np.concatenate(([0], np.cumsum(part))) for part in (trials, failures))
+    recovered, at, start, statistic, level = False, 0, 0, 0.0, 0.0
+    origin, known = 0, 1  # the degraded level is measured over [origin, known)
+    for window in np.flatnonzero(trials).tolist():
         if statistic <= 0.0:
-            statistic, start = 0.0, window
-        gain = float(-toward[window] if recovered else toward[window])
-        statistic = max(statistic + min(gain, cap), 0.0)
-        if statistic < limit * (1.0 - 1e-12):
+            start = window
+        if not recovered:
+            known = max(known, window - settings.holdback_windows)
+            seen = float(operations[known] - operations[origin])
+            level = (float(failed[known] - failed[origin]) + 0.5) / (seen + 1.0)
+        gain = _log_ratio(int(trials[window]), int(failures[window]), float(near[window]), level)
+        statistic = max(max(statistic, 0.0) + min(-gain if recovered else gain, cap), 0.0)
+        if statistic < enough:
             continue
-        if not recovered and not _is_near(trials, failures, near, start, window):
-            statistic = 0.0
-            continue
-        recovered = not recovered
-        since, statistic = start, 0.0
-    return recovered, since if recovered else None, statistic
+        statistic = 0.0
+        if recovered:
+            recovered, origin, known = False, start, window + 1
+        elif _is_near(trials, failures, near, start, window):
+            recovered, at = True, start
+        else:
+            origin, known = start, window + 1
+    return recovered, at if recovered else None, statistic
+
+
+def _log_ratio(trials: int, failures: int, near: float, degraded: float) -> float:
+    """Give the log-likelihood ratio of the baseline's neighbourhood against the degraded level."""
+    twice = 2.0 * near / (1.0 + near)
+    level = min(max(degraded, twice), _LARGEST_LEVEL)
+    succeeding = (trials - failures) * math.log((1.0 - near) / (1.0 - level))
+    return failures * math.log(near / level) + succeeding
 
 
 def _is_near(trials: Integers, failures: Integers, near: Floats, first: int, last: int) -> bool:
