@@ -1,0 +1,152 @@
+"""What a live worker writes, whatever happens to it, is what a replay of the same events writes, byte for byte."""
+
+import json
+import signal
+import subprocess
+import sys
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from live_installation import LiveInstallation
+
+from streams.adapters.scenario_files import write_scenario
+from streams.replay.inputs import read_events
+from streams.scenarios.catalogue import build
+from streams.windows.closed_codec import decode_closed
+
+SOURCE_PARTITIONS = 4
+
+Counts = Counter[tuple[str, int, str]]
+"""Operations by series (its values, joined), minute and kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A recorded incident, and what a replay of it gives."""
+
+    outcomes: Path
+    releases: Path
+    incidents: list[bytes]
+    change_points: set[bytes]
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    """The founding incident at a third of its volume, shortened, with duplicates, disorder and late events in it."""
+    folder = tmp_path_factory.mktemp("recorded")
+    scenario = build(
+        "founding-incident",
+        seed=5,
+        volume=700,
+        before=timedelta(minutes=170),
+        incident_duration=timedelta(minutes=30),
+        after=timedelta(minutes=10),
+    )
+    write_scenario(scenario, folder)
+    outcomes, releases = folder / "outcomes.jsonl.zst", folder / "releases.jsonl"
+    subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", "streams.cli", "replay", "--outcomes", str(outcomes)]
+        + ["--releases", str(releases), "--out", str(folder / "result")],
+        check=True,
+        capture_output=True,
+    )
+    return Recorded(
+        outcomes,
+        releases,
+        (folder / "result" / "incidents.jsonl").read_bytes().splitlines(),
+        set((folder / "result" / "change_points.jsonl").read_bytes().splitlines()),
+    )
+
+
+def lines(path: Path) -> Iterator[bytes]:
+    """Give the lines of a recorded file."""
+    for batch in read_events(path):
+        yield from batch.lines
+
+
+def by_id(_: int, line: bytes) -> int:
+    """Spread outcomes over the partitions by their id, so that duplicates meet."""
+    return zlib.crc32(json.loads(line)["id"].encode()) % SOURCE_PARTITIONS
+
+
+def counted(path: Path) -> Counts:
+    """Count a recorded file the plain way: every id once, whenever it came."""
+    counts: Counts = Counter()
+    seen: set[str] = set()
+    for line in lines(path):
+        event = json.loads(line)
+        if event["id"] in seen:
+            continue
+        seen.add(event["id"])
+        instant = datetime.fromisoformat(event["time"]).timestamp()
+        series = "/".join(event.get(name) or "unknown" for name in ("region", "os", "vm_type", "operation"))
+        cell = (series, int(instant // 60))
+        if event.get("fault") == "caller" and event["outcome"] in ("failure", "timeout"):
+            counts[*cell, "caller_faults"] += 1
+        elif event["outcome"] == "cancelled":
+            counts[*cell, "cancelled"] += 1
+        else:
+            counts[*cell, "trials"] += 1
+            counts[*cell, "failures"] += event["outcome"] in ("failure", "timeout")
+    return +counts
+
+
+def counted_windows(messages: list[bytes]) -> Counts:
+    """Add up the closed windows and late outcomes that a live worker wrote."""
+    counts: Counts = Counter()
+    for message in messages:
+        cells = decode_closed(message).cells
+        for name in ("trials", "failures", "cancelled", "caller_faults"):
+            for key, window, count in zip(
+                cells.keys(), cells.windows.tolist(), getattr(cells, name).tolist(), strict=True
+            ):
+                counts["/".join(key), window, name] += count
+    return +counts
+
+
+def test_a_live_worker_writes_what_a_replay_writes_and_counts_every_operation_once(
+    kafka: str, recorded: Recorded, tmp_path: Path
+) -> None:
+    """One worker, four partitions, everything as it comes."""
+    with LiveInstallation(kafka, "live-plain", tmp_path) as installation:
+        installation.produce(lines(recorded.outcomes), lines(recorded.releases), by_id)
+        worker = installation.start_worker()
+        incidents = installation.messages("incidents", len(recorded.incidents))
+        assert incidents == recorded.incidents, installation.logs()
+        changes = installation.messages("change-points", len(recorded.change_points))
+        assert set(changes) == recorded.change_points
+        assert len(changes) == len(recorded.change_points)
+        windows = installation.messages("windows", 0)
+        assert counted_windows(windows) == counted(recorded.outcomes)
+        worker.terminate()
+        assert worker.wait(40) == 0
+
+
+def test_two_workers_one_of_them_killed_write_what_a_replay_writes(
+    kafka: str, recorded: Recorded, tmp_path: Path
+) -> None:
+    """Two workers with odd batches; one dies without a word in the middle of the incident and is started again."""
+    odd = {"INGEST__BATCH_SIZE": "777", "INGEST__FLUSH_INTERVAL": "PT0.2S"}
+    with LiveInstallation(kafka, "live-killed", tmp_path) as installation:
+        installation.produce(lines(recorded.outcomes), lines(recorded.releases), by_id)
+        victim = installation.start_worker(**odd)
+        installation.start_worker(INGEST__BATCH_SIZE="1313")
+        kills = []
+
+        def kill(records: int) -> None:
+            if records >= 2 and not kills:
+                kills.append(records)
+                victim.send_signal(signal.SIGKILL)
+                victim.wait()
+                installation.start_worker(**odd)
+
+        incidents = installation.messages("incidents", len(recorded.incidents), kill)
+        assert kills, "the worker was never killed"
+        assert incidents == recorded.incidents, installation.logs()
+        windows = installation.messages("windows", 0)
+        assert counted_windows(windows) == counted(recorded.outcomes)
