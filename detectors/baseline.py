@@ -185,12 +185,12 @@ class Baseline:
         deviation = np.minimum(np.abs(failures - trials * mean), _OUTLIER * np.sqrt(scale) + 3.0)
         unsure = trials**2 * variance / (posterior.alpha[rows] + posterior.beta[rows] + 1.0)
         member, size = self._member[rows], self.group_ids.size
-        trust = (scale / (scale + unsure)) ** 2
+        trust = np.where(unsure <= scale, (scale / (scale + unsure)) ** 2, 0.0)
         excess = deviation**2 - trials * variance - unsure
         self.moments[0] += np.bincount(member, trust * excess, size)
         self.moments[1] += np.bincount(member, trust * trials * (trials - 1.0) * variance, size)
         self.moments[2] += np.bincount(member, trust**2 * scale * (1.0 + 2.0 * scale), size)
-        self.moments[3] += np.bincount(member, minlength=size) > 0
+        self.moments[3] += np.bincount(member, trust, size) > 0
 
     def amend(self, row: int, ages: Integers, counts: Floats, sign: float) -> None:
         """Add past windows to the baseline of one series, or take them out again.

@@ -78,7 +78,7 @@ def delays(before: float, after: float, volume: float, learned: int, last: int) 
 def test_changes_are_found_about_as_soon_as_the_information_allows(
     before: float, after: float, volume: float, median: int, late: int
 ) -> None:
-    """The oracle CUSUM that knows all needs 17/41, 42/106, 4/8, 2/4 and 6/9 windows (median/95 %)."""
+    """The oracle CUSUM that knows all needs 17/41, 42/106, 4/8, 2/4, 6/9 windows (median/95 %)."""
     found = delays(before, after, volume, learned=DAY // 2, last=160)
     assert np.median(found) <= median
     assert np.quantile(found, 0.9) <= late
