@@ -122,25 +122,32 @@ class KafkaIngest:
         """Give a batch to the stage, partition by partition."""
         now = self._clock.now()
         by_partition: dict[int, list[Message]] = {}
+        ended: set[int] = set()
         for message in messages:
             error = message.error()
             if error is None:
                 by_partition.setdefault(message.partition(), []).append(message)
-            elif error.code() == KafkaError._PARTITION_EOF:
-                self._cursors[message.partition()].quiet_since = now
+                ended.discard(message.partition())
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
+                ended.add(message.partition())
             elif error.fatal() or not error.retriable():
                 raise KafkaException(error)
+        # A partition that was taken away while the batch was on its way is somebody else's now.
         for partition, taken in sorted(by_partition.items()):
-            source = SourcePartition(self.settings.topics.outcomes, partition)
-            cursor = self._cursors[partition]
-            cursor.quiet_since = None
-            self._stage.set_idle(source, idle=False)
-            known = [message for message in taken if message.offset() < cursor.next_offset]
-            if known:
-                self._stage.remember(_batch(source, known))
-                taken = taken[len(known) :]
-            if taken:
-                self._stage.process(_batch(source, taken), now)
+            if partition in self._cursors:
+                self._cursors[partition].quiet_since = None
+                self._give(partition, taken, now)
+        for partition in ended & self._cursors.keys():
+            self._cursors[partition].quiet_since = now
+
+    def _give(self, partition: int, taken: list[Message], now: float) -> None:
+        """Give one partition's messages to the stage: those counted before to be remembered, the rest to be counted."""
+        source = SourcePartition(self.settings.topics.outcomes, partition)
+        known = [one for one in taken if one.offset() < self._cursors[partition].next_offset]
+        if known:
+            self._stage.remember(_batch(source, known))
+        if len(known) < len(taken):
+            self._stage.process(_batch(source, taken[len(known) :]), now)
 
     def _mark_idle(self) -> None:
         """Tell the stage of partitions that have been at their end for a while."""
