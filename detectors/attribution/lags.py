@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 from detectors.attribution.settings import AttributionSettings
 
+_EXACT_SECONDS = 7200.0
+"""Every delay up to here is on the grid: a busy fleet rules out one that is minutes off."""
 _THINNING = 0.12
-"""Long delays need not be exact: neighbours on the grid differ by about an eighth."""
+"""Longer delays are rare, and the grid spares time: neighbours differ by about an eighth."""
 _EARLIEST = -1
 """One bin early, as clocks differ and steps are rounded to bin edges."""
 
@@ -39,7 +41,8 @@ def lag_grid(settings: AttributionSettings) -> LagGrid:
         The grid.
     """
     ends = [max(round(band.until_seconds / settings.bin_seconds), 1) for band in settings.lag_bands]
-    grid = np.array(list(_delays(ends[-1])), dtype=np.int64)
+    exact = round(_EXACT_SECONDS / settings.bin_seconds)
+    grid = np.array(list(_delays(exact, ends[-1])), dtype=np.int64)
     prior = np.zeros(grid.size)
     start = _EARLIEST - 1
     for index, (band, end) in enumerate(zip(settings.lag_bands, ends, strict=True)):
@@ -52,8 +55,8 @@ def lag_grid(settings: AttributionSettings) -> LagGrid:
     return LagGrid(grid, np.log(prior / prior.sum()))
 
 
-def _delays(last: int) -> Iterator[int]:
+def _delays(exact: int, last: int) -> Iterator[int]:
     delay = _EARLIEST
     while delay <= last:
         yield delay
-        delay += max(1, int(delay * _THINNING))
+        delay += 1 if delay < exact else max(1, int(delay * _THINNING))

@@ -40,8 +40,8 @@ class AttributionSettings:
         bin_seconds: Length of a time bin. One minute is recommended while an incident is younger
             than some hours (six hours of history are 360 bins): the coincidence of a step with
             the onset earns log(number of bins), so a fine bin tells more.
-        none_prior: Prior probability that no known release is the cause. Simulated fleets with
-            0.2 to 0.4 ranked alike; the evidence is in the tens of nats.
+        none_prior: Prior probability that no known release is the cause. It decides where the data
+            do not: a lone region, or the whole fleet, long after a step that touched it.
         none_forms: Prior shares of the forms of "none"; they are normalised.
         lag_bands: Prior of the delay from a step to its effect. Delays of 0, 15 minutes, an hour
             and six hours are what latent faults show; each is widened into the band around it, as
@@ -58,7 +58,7 @@ class AttributionSettings:
     """
 
     bin_seconds: float = 60.0
-    none_prior: float = 0.3
+    none_prior: float = 0.4
     none_forms: tuple[tuple[NoneForm, float], ...] = (
         (NoneForm.QUIET, 0.10),
         (NoneForm.ONE_REGION, 0.30),
@@ -67,13 +67,13 @@ class AttributionSettings:
         (NoneForm.SPREADING, 0.20),
     )
     lag_bands: tuple[LagBand, ...] = (
-        LagBand(until_seconds=300.0, probability=0.60),
-        LagBand(until_seconds=1800.0, probability=0.20),
-        LagBand(until_seconds=7200.0, probability=0.15),
-        LagBand(until_seconds=28800.0, probability=0.05),
+        LagBand(until_seconds=300.0, probability=0.72),
+        LagBand(until_seconds=1800.0, probability=0.16),
+        LagBand(until_seconds=7200.0, probability=0.09),
+        LagBand(until_seconds=28800.0, probability=0.03),
     )
     prior_odds_bound: float = 10.0
-    susceptible_shares: tuple[tuple[float, float], ...] = ((0.95, 0.6), (0.6, 0.25), (0.25, 0.15))
+    susceptible_shares: tuple[tuple[float, float], ...] = ((0.95, 0.75), (0.6, 0.2), (0.25, 0.05))
     reached_shares: tuple[tuple[float, float], ...] = (
         (0.1, 0.25),
         (0.25, 0.25),

@@ -110,9 +110,16 @@ def test_a_staged_release_is_named_when_failures_follow_its_regions() -> None:
 
 def test_one_region_that_fails_on_its_own_is_blamed_on_no_release() -> None:
     data = fleet(effect(in_regions(4), ONSET, 0.3))
-    ranking = rank(data, bystanders(12), in_regions(4), ONSET, SETTINGS)
-    assert ranking.none_probability > 0.8
+    ranking = rank(data, bystanders(12, seed=2), in_regions(4), ONSET, SETTINGS)
+    assert ranking.none_probability > 0.9
     assert max(ranking.none_forms, key=ranking.none_forms.__getitem__) is NoneForm.ONE_REGION
+
+
+def test_a_rollout_that_began_in_the_failing_region_an_hour_before_stays_in_doubt() -> None:
+    data = fleet(effect(in_regions(4), ONSET, 0.3))
+    began_there = staged(ONSET - 75.0, 80.0, [4, *range(4)])
+    ranking = rank(data, [*bystanders(11, seed=2), began_there], in_regions(4), ONSET, SETTINGS)
+    assert 0.05 < ranking.probabilities[11] < 0.95
 
 
 def test_a_dependency_that_takes_some_regions_at_once_is_upstream() -> None:
@@ -188,6 +195,19 @@ def test_a_declared_scope_that_is_too_wide_or_too_narrow_still_leads_to_the_rele
     wrong = staged(120, 8, [3, 7, 1, 9, 5], ~WINDOWS)
     too_narrow = rank(fleet(effects), [*bystanders(6), wrong], scope, 120, SETTINGS)
     assert too_narrow.probabilities[6] > 0.9
+
+
+@pytest.mark.parametrize("minutes", [0, 7, 43])
+def test_a_fault_that_shows_late_still_leads_to_its_stages(minutes: int) -> None:
+    culprit = staged(60, 25, [3, 7, 1, 9])
+    effects = sum(
+        (effect(step.series, int(step.bin) + minutes, 0.3) for step in culprit.steps),
+        start=np.zeros((CODES.shape[0], BINS)),
+    )
+    data = fleet(effects, per_minute=60.0)
+    scope = in_regions(1, 3, 7, 9)
+    ranking = rank(data, [*bystanders(8), culprit], scope, 60 + minutes, SETTINGS)
+    assert ranking.probabilities[8] > 0.99
 
 
 def test_identical_exposures_are_tied_and_share_their_probability() -> None:
