@@ -74,7 +74,7 @@ def encode_entries(bins: Int32, counts: Int64) -> bytes:
     return entries.tobytes()
 
 
-def decode_entries(data: bytes) -> tuple[Int32, Int64]:
+def decode_entries(data: bytes | memoryview) -> tuple[Int32, Int64]:
     """Read what `encode_entries` wrote.
 
     Raises:
