@@ -244,3 +244,31 @@ def test_an_empty_bank_steps_and_resumes() -> None:
     again = Bank.resume(SETTINGS, bank.snapshot())
     again.add(np.array([1]))
     assert again.step(1, np.array([3]), np.array([0])).learning.tolist() == [True]
+
+
+def test_a_slow_change_is_taken_out_of_the_baseline_once_it_is_found() -> None:
+    ratio = np.full((500, 20), 0.01)
+    ratio[250:, 3] = 0.035
+    _, steps = run(*stream(ratio, volume=5.0))
+    found = next(change for change in detections(steps) if change.row == 3)
+    assert found.window - found.onset > SETTINGS.holdback_windows + 10
+    taught, mended = steps[found.window].baseline[3], steps[found.window + 1].baseline[3]
+    assert mended < 0.9 * taught
+
+
+def test_a_series_is_never_alarmed_in_a_window_without_operations() -> None:
+    ratio = np.full((400, 40), 0.01)
+    ratio[250:, 3] = 0.03
+    trials, failures = stream(ratio)
+    bank, steps = run(trials[:250], failures[:250])
+    window = 250
+    while steps[-1].statistic[3] < 3 * 1440:
+        steps.append(bank.step(window, trials[window], failures[window]))
+        window += 1
+    assert steps[-1].statistic[3] < steps[-1].threshold
+    bank.keep(np.array([3, 0]))
+    silent = bank.step(window, np.array([0, 20]), np.array([0, 0]))
+    assert silent.threshold < steps[-1].statistic[3]
+    assert silent.detections == ()
+    heard = bank.step(window + 1, np.array([20, 20]), np.array([2, 0]))
+    assert [found.row for found in heard.detections] == [0]

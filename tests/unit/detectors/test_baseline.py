@@ -140,3 +140,20 @@ def test_bounds_are_close_to_the_quantiles_of_the_posterior(
     share = {0.5: 0.6915, 1.0: 0.8413, -0.5: 0.3085, -1.0: 0.1587}[deviations]
     exact = float(beta.ppf(share, alpha, other))
     assert float(posterior.bound(deviations)[0]) == pytest.approx(exact, rel=0.03)
+
+
+def test_the_first_windows_of_a_large_fleet_do_not_make_it_too_sure() -> None:
+    generator = np.random.default_rng(11)
+    trials = np.full((40, 60), 10_000)
+    ratio = generator.beta(0.001 * 99, 0.999 * 99, trials.shape)
+    baseline = learned(trials, generator.binomial(trials, ratio), np.zeros(60, dtype=np.int64))
+    assert float(baseline.overdispersion()[2][0]) > 0.008
+    assert np.all(np.abs(np.log(baseline.posterior().mean / 0.001)) < np.log(2))
+
+
+def test_what_is_not_known_about_the_means_is_no_overdispersion() -> None:
+    generator = np.random.default_rng(12)
+    ratios = generator.beta(1.0, 49.0, 300)
+    trials = np.full((60, 300), 40)
+    baseline = learned(trials, generator.binomial(trials, ratios), np.zeros(300, dtype=np.int64))
+    assert float(baseline.overdispersion()[0][0]) < 5e-4
