@@ -12,6 +12,7 @@ from typing import Self
 from confluent_kafka import Consumer, Message, Producer
 
 PATIENCE_SECONDS = 240.0
+COMMAND_SECONDS = 240.0
 QUIET_SECONDS = 3.0
 
 
@@ -63,7 +64,7 @@ class LiveInstallation:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=COMMAND_SECONDS,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

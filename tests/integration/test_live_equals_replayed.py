@@ -5,25 +5,20 @@ import signal
 import subprocess
 import sys
 import zlib
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from live_installation import LiveInstallation
+from plain_counts import counted, counted_windows
 
 from streams.adapters.scenario_files import write_scenario
 from streams.replay.inputs import read_events
 from streams.scenarios.catalogue import build
-from streams.windows.closed_codec import decode_closed
 
 SOURCE_PARTITIONS = 4
-
-Counts = Counter[tuple[str, int, str]]
-"""Operations by series (its values, joined), minute and kind."""
-
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
@@ -74,41 +69,6 @@ def by_id(_: int, line: bytes) -> int:
     return zlib.crc32(json.loads(line)["id"].encode()) % SOURCE_PARTITIONS
 
 
-def counted(path: Path) -> Counts:
-    """Count a recorded file the plain way: every id once, whenever it came."""
-    counts: Counts = Counter()
-    seen: set[str] = set()
-    for line in lines(path):
-        event = json.loads(line)
-        if event["id"] in seen:
-            continue
-        seen.add(event["id"])
-        instant = datetime.fromisoformat(event["time"]).timestamp()
-        series = "/".join(event.get(name) or "unknown" for name in ("region", "os", "vm_type", "operation"))
-        cell = (series, int(instant // 60))
-        if event.get("fault") == "caller" and event["outcome"] in ("failure", "timeout"):
-            counts[*cell, "caller_faults"] += 1
-        elif event["outcome"] == "cancelled":
-            counts[*cell, "cancelled"] += 1
-        else:
-            counts[*cell, "trials"] += 1
-            counts[*cell, "failures"] += event["outcome"] in ("failure", "timeout")
-    return +counts
-
-
-def counted_windows(messages: list[bytes]) -> Counts:
-    """Add up the closed windows and late outcomes that a live worker wrote."""
-    counts: Counts = Counter()
-    for message in messages:
-        cells = decode_closed(message).cells
-        for name in ("trials", "failures", "cancelled", "caller_faults"):
-            for key, window, count in zip(
-                cells.keys(), cells.windows.tolist(), getattr(cells, name).tolist(), strict=True
-            ):
-                counts["/".join(key), window, name] += count
-    return +counts
-
-
 def test_a_live_worker_writes_what_a_replay_writes_and_counts_every_operation_once(
     kafka: str, recorded: Recorded, tmp_path: Path
 ) -> None:
@@ -122,7 +82,7 @@ def test_a_live_worker_writes_what_a_replay_writes_and_counts_every_operation_on
         assert set(changes) == recorded.change_points
         assert len(changes) == len(recorded.change_points)
         windows = installation.messages("windows", 0)
-        assert counted_windows(windows) == counted(recorded.outcomes)
+        assert counted_windows(windows) == counted(recorded.outcomes, 60)
         worker.terminate()
         assert worker.wait(40) == 0
 
@@ -149,4 +109,4 @@ def test_two_workers_one_of_them_killed_write_what_a_replay_writes(
         assert kills, "the worker was never killed"
         assert incidents == recorded.incidents, installation.logs()
         windows = installation.messages("windows", 0)
-        assert counted_windows(windows) == counted(recorded.outcomes)
+        assert counted_windows(windows) == counted(recorded.outcomes, 60)
