@@ -1,4 +1,4 @@
-"""Milliseconds per window of the detector bank, all series active, on one core.
+"""Milliseconds of processor time per window of the detector bank, all series active, on one core.
 
 Run: `python benchmarks/bank.py [--series 10000] [--windows 60]`. Prints one JSON line.
 """
