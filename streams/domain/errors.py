@@ -1,7 +1,7 @@
 """Errors by whose fault they are.
 
-`OperatorError` is the fault of whoever runs opwatch and becomes one line and exit status 2. What a sender did wrong
-is no exception but a dead letter: see `DeadLetter` in `streams.domain.outcomes`.
+`OperatorError` is the fault of whoever runs opwatch and becomes one line and exit status 2. What a
+sender did wrong is no exception but a dead letter: see `DeadLetter` in `streams.domain.outcomes`.
 """
 
 
@@ -10,7 +10,7 @@ class OpwatchError(Exception):
 
 
 class OperatorError(OpwatchError):
-    """The configuration, a path, an option or a topic is wrong; the message says what to do next."""
+    """Configuration, a path, an option or a topic is wrong; the message says what to do next."""
 
 
 class OutsideSystemError(OpwatchError):

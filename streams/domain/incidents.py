@@ -20,7 +20,7 @@ class IncidentStatus(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class AffectedRegion:
-    """One region of an incident; instants in seconds since the epoch, `recovered` None while it is not."""
+    """One region of an incident; instants in seconds since the epoch, None while not recovered."""
 
     region: str
     onset: float
@@ -41,7 +41,7 @@ class Impact:
     expected_failures: float
 
     def record(self) -> dict[str, object]:
-        """Give the plain record of the contract; ratios of no operations are those of perfect health."""
+        """Give the plain record of the contract; no operations at all are perfect health."""
         operations = max(self.operations, 1)
         return {
             "operations": self.operations,
@@ -72,7 +72,7 @@ class RisenError:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceStatement:
-    """One row of an evidence card: what was seen, and how much it speaks for the release (in nats)."""
+    """One row of an evidence card: what was seen, and how many nats it speaks for the release."""
 
     kind: str
     statement: str

@@ -61,7 +61,7 @@ class DeadLetterReason(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class LateOutcome:
-    """An outcome whose window was closed when it came: counted as late, kept, corrected in the archive."""
+    """An outcome that came after its window had closed: counted as late, and kept."""
 
     source: SourcePartition
     offset: int

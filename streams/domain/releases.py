@@ -26,7 +26,8 @@ class ReleaseEvent:
         time: When the step took effect, in seconds since the epoch.
         release: The same for all steps of one release.
         action: What the step did.
-        scope: Dimension -> values the step touches; a dimension that is absent means all its values.
+        scope: Dimension -> values the step touches; a dimension that is absent means all its
+            values.
         exposure: Share of the scope, 0 to 1, that runs the release after this step.
         component: What is deployed, if known.
         version: Its version, if known.

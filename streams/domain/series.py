@@ -16,8 +16,9 @@ UNKNOWN = "unknown"
 def partition_of(key: SeriesKey, group_positions: Sequence[int], partitions: int) -> int:
     """Give the counts partition of a series.
 
-    All series of one shrinkage group meet in one partition, so that what a group knows does not depend on how many
-    partitions there are. CRC-32 because it is stable over processes, releases and platforms, unlike `hash`.
+    All series of one shrinkage group meet in one partition, so that what a group knows does not
+    depend on how many partitions there are. CRC-32 because it is stable over processes, releases
+    and platforms, unlike `hash`.
 
     Args:
         key: Values of the series.

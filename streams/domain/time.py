@@ -1,16 +1,16 @@
 """Event time: one representation inside, RFC 3339 at the edge.
 
-Inside opwatch an instant is a float: seconds since 1970-01-01T00:00:00Z. A window is an int: its index, the
-window start divided by the window length. Windows are half-open: [start, end).
+Inside opwatch an instant is a float: seconds since 1970-01-01T00:00:00Z. A window is an int: its
+index, the window start divided by the window length. Windows are half-open: [start, end).
 """
 
 from datetime import UTC, datetime
 
 EARLIEST = 0.0
-"""The first event time accepted, 1970-01-01: anything earlier is a unit or a parsing mistake of the sender."""
+"""The first event time accepted, 1970-01-01: anything earlier is a mistake of the sender's."""
 
 LATEST = 4_102_444_800.0
-"""The first event time refused, 2100-01-01: sentinels such as year 9999 would end every window at once."""
+"""The first event time refused, 2100-01-01: a sentinel such as year 9999 would end every window."""
 
 
 def format_instant(seconds: float) -> str:

@@ -24,8 +24,8 @@ class Alignment:
         """Take in one message; one that was taken in before is passed over.
 
         Yields:
-            Windows with any cells that all partitions have now closed, in time order, each with its pieces in the
-            order of their partitions.
+            Windows with any cells that all partitions have now closed, in time order, each with its
+            pieces in the order of their partitions.
         """
         before = self.through.get(message.partition)
         if before is not None and message.closed_through <= before:
@@ -37,9 +37,12 @@ class Alignment:
             return
         bound = min(self.through.values())
         ready: dict[int, list[ClosedWindow]] = {}
+        waiting = []
         for piece in self.waiting:
-            if piece.window is not None and piece.window <= bound:
-                ready.setdefault(piece.window, []).append(piece)
-        self.waiting = [piece for piece in self.waiting if piece.closed_through > bound]
+            if piece.closed_through > bound:
+                waiting.append(piece)
+            else:
+                ready.setdefault(piece.closed_through, []).append(piece)
+        self.waiting = waiting
         for window, pieces in sorted(ready.items()):
             yield window, tuple(sorted(pieces, key=lambda piece: piece.partition))

@@ -1,11 +1,10 @@
-"""Judge: counts blocks in, closed windows with their change points out. One judge per counts partition.
+"""Judge: counts blocks in, closed windows with their change points out, by counts partition.
 
-Pure: the output depends on the blocks alone, not on how the input was cut into blocks, as long as the sources'
-watermarks are the same (see `streams.windows.watermark`).
+Pure: the output depends on the blocks alone, not on how the input was cut into blocks, as long as
+the sources' watermarks are the same (see `streams.windows.watermark`).
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,14 +27,15 @@ from streams.windows.watermark import Watermark
 STAGE = "judge"
 
 MAXIMUM_HELD_ROWS = 500_000
-"""Cells of open windows beyond which their cardinality is bounded at once instead of when the window closes.
+"""Cells of open windows beyond which cardinality is bounded at once, not when a window closes.
 
-About 50 MB. Only an explosion of cardinality reaches it, and only then can it matter in which order blocks come.
+About 50 MB. Only an explosion of cardinality reaches it, and only then can it matter in which order
+blocks come.
 """
 
 
 def bank_settings(settings: Settings) -> BankSettings:
-    """Give the detector bank's settings for one counts partition: each has an equal share of the promise."""
+    """Give the bank's settings for one counts partition: each has an equal share of the promise."""
     return BankSettings(
         window_seconds=settings.windows.seconds,
         false_alarms_per_day=settings.detectors.false_alarms_per_day,
@@ -86,7 +86,7 @@ class Judge:
 
     @property
     def watermark(self) -> float | None:
-        """Give the event time before which nothing more is expected; None until all sources are heard of."""
+        """Give the event time before which nothing more is expected; None until all are heard of."""
         return self._state.watermark.instant(self._settings.windows.seconds)
 
     @property
@@ -98,22 +98,22 @@ class Judge:
         """Take in one block.
 
         Returns:
-            Late outcomes, then the windows this block closes, in time order; a last one without cells where windows
-            close in which nothing happened.
+            Late outcomes, then the windows this block closes, in time order; a last one without
+            cells where windows close in which nothing happened.
 
         Raises:
             ValueError: The block's windows have another length than this judge's.
         """
         if block.window_seconds != self._settings.windows.seconds:
-            message = (
-                f"counts block with windows of {block.window_seconds} s for a judge with windows of "
-                f"{self._settings.windows.seconds} s: use new topics after changing windows.length"
+            raise ValueError(
+                f"counts block with windows of {block.window_seconds} s for a judge with windows "
+                f"of {self._settings.windows.seconds} s: use new topics after changing "
+                "windows.length"
             )
-            raise ValueError(message)
         late = self._state.open.fold(block.cells)
         closed = [self._message(self._bounded(late))] if len(late) else []
-        if self._state.open.held > MAXIMUM_HELD_ROWS:
-            self._state.open.parts = [self._bounded(self._state.open.merged())]
+        if self._state.open.crowded:
+            self._compact()
         for progress in block.sources:
             self._state.watermark.advance(progress)
         return (*closed, *self._close())
@@ -123,7 +123,7 @@ class Judge:
         state = self._state
         block = CountsBlock(
             window_seconds=self._settings.windows.seconds,
-            sources=tuple(state.watermark.progress.values()),
+            sources=tuple(one for _, one in sorted(state.watermark.progress.items())),
             cells=state.open.merged(),
         )
         content = {
@@ -156,6 +156,11 @@ class Judge:
                 admitted.add(value)
         state.groups = {tuple(key): number for number, key in enumerate(content["groups"])}
         return judge
+
+    def _compact(self) -> None:
+        """Add up the cells of open windows, and bound what is still too much."""
+        whole = self._state.open.merged()
+        self._state.open.parts = [self._bounded(whole) if len(whole) > MAXIMUM_HELD_ROWS else whole]
 
     def _close(self) -> list[ClosedWindow]:
         instant = self.watermark

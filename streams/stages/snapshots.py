@@ -1,4 +1,4 @@
-"""Snapshots: the state of a stage as plain data, versioned, and tied to the settings it was made under."""
+"""Snapshots: the state of a stage as plain data, versioned, and tied to its settings."""
 
 import hashlib
 from collections.abc import Mapping
@@ -46,7 +46,8 @@ def pack(stage: str, settings_fingerprint: str, state: Mapping[str, object]) -> 
     """
     envelope = Envelope(VERSION, stage, settings_fingerprint, state)
     plain = msgspec.msgpack.encode(envelope, enc_hook=_encode)
-    return len(plain).to_bytes(8, "big") + pa.compress(plain, codec="zstd", asbytes=True)
+    compressed: bytes = pa.compress(plain, codec="zstd", asbytes=True)
+    return len(plain).to_bytes(8, "big") + compressed
 
 
 def unpack(stage: str, settings_fingerprint: str, data: bytes) -> dict[str, Any]:
@@ -60,15 +61,14 @@ def unpack(stage: str, settings_fingerprint: str, data: bytes) -> dict[str, Any]
         plain = pa.decompress(data[8:], decompressed_size=size, codec="zstd", asbytes=True)
         envelope = msgspec.msgpack.decode(plain, type=Envelope, ext_hook=_decode)
     except (msgspec.DecodeError, pa.ArrowInvalid, OSError, ValueError) as error:
-        message = f"the snapshot of {stage} is damaged: {error}"
-        raise SnapshotError(message) from error
+        raise SnapshotError(f"the snapshot of {stage} is damaged: {error}") from error
     found = (envelope.version, envelope.stage, envelope.fingerprint)
     if found != (VERSION, stage, settings_fingerprint):
-        message = (
-            f"the snapshot of {stage} was made by {found}, not by "
-            f"{(VERSION, stage, settings_fingerprint)}: the settings that shape its state have changed"
+        made_by = (VERSION, stage, settings_fingerprint)
+        raise SnapshotError(
+            f"the snapshot of {stage} was made by {found}, not by {made_by}: "
+            "the settings that shape its state have changed"
         )
-        raise SnapshotError(message)
     state: dict[str, Any] = envelope.state
     return state
 

@@ -1,12 +1,14 @@
 """Bounds on how many values a dimension and how many series a partition may have.
 
-Which values are kept does not depend on the order in which they arrive: values already admitted stay; of the new
-ones of a window those with the smallest checksums are admitted, as many as there is room for. The smallest k of a
-union are among the smallest k of its parts, so bounding early (to save memory) and bounding late agree.
+Which values are kept does not depend on the order in which they arrive: values already admitted
+stay; of the new ones of a window those with the smallest checksums are admitted, as many as there
+is room for. The smallest k of a union are among the smallest k of its parts, so bounding early (to
+save memory) and bounding late agree.
 """
 
 import zlib
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 import numpy as np
@@ -27,7 +29,7 @@ def admit(candidates: Iterable[str], room: int) -> tuple[str, ...]:
     return tuple(ranked[: max(room, 0)])
 
 
-def bound_values(table: CellTable, known: Sequence[Set[str]], limit: int) -> CellTable:
+def bound_values(table: CellTable, known: Sequence[AbstractSet[str]], limit: int) -> CellTable:
     """Put `__other__` in the place of values beyond the limit, dimension by dimension.
 
     Args:
@@ -51,7 +53,7 @@ def bound_values(table: CellTable, known: Sequence[Set[str]], limit: int) -> Cel
     return merge([table], table.dimensions) if replaced else table
 
 
-def bound_series(table: CellTable, known: Set[SeriesKey], limit: int) -> CellTable:
+def bound_series(table: CellTable, known: AbstractSet[SeriesKey], limit: int) -> CellTable:
     """Put `__other__` in every dimension of new series beyond the limit.
 
     Args:
@@ -65,7 +67,7 @@ def bound_series(table: CellTable, known: Set[SeriesKey], limit: int) -> CellTab
     keys = table.keys()
     rest = (OTHER,) * len(table.dimensions)
     new = sorted({key for key in keys if key not in known and key != rest})
-    room = limit - len(known)
+    room = limit - len(known) + (rest in known)
     if len(new) <= room:
         return table
     joined = {"\x1f".join(key): key for key in new}

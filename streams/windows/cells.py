@@ -1,7 +1,7 @@
 """Cells: counts of outcomes by window and series, as columns.
 
-A cell table is what ingest folds events into, what travels between the stages, and what the archive keeps. Tables
-merge by addition: the sum over any way of cutting a stream into batches is the same.
+A cell table is what ingest folds events into, what travels between the stages, and what the archive
+keeps. Tables merge by addition: the sum over any way of cutting a stream into batches is the same.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,8 @@ class SparseCounts:
 
     Attributes:
         rows: (M,) row of the table each count belongs to, ascending.
-        names: (M,) positions in `labels` (error codes), or the bin numbers themselves where `labels` is empty.
+        names: (M,) positions in `labels` (error codes), or the bin numbers themselves where
+            `labels` is empty.
         counts: (M,) how often.
         labels: Distinct names, sorted.
     """
@@ -38,7 +39,7 @@ class SparseCounts:
 
 @dataclass(frozen=True, slots=True)
 class CellTable:
-    """N cells: one per window, series and punctuality, ordered by window, then late, then series key.
+    """N cells: one per window, series and punctuality, ordered by window, late, and series key.
 
     Attributes:
         dimensions: Names of the D dimensions.

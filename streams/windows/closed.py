@@ -16,7 +16,8 @@ class ClosedWindow:
     Attributes:
         partition: The counts partition.
         closed_through: All windows up to and including this one are closed in the partition.
-        window: The window the cells are of; None for a message that only brings progress or late outcomes.
+        window: The window the cells are of; None for a message that only brings progress or late
+            outcomes.
         window_seconds: Length of the window.
         cells: Its N cells; late ones of any older window where `window` is None.
         baseline: (N,) failure probability in control; 0 for late cells.

@@ -1,4 +1,4 @@
-"""Closed windows as bytes: cells as Arrow, as in a counts block, and beside them what the judge found."""
+"""Closed windows as bytes: cells as Arrow, as in a counts block, and what the judge found."""
 
 from typing import Literal
 
@@ -61,6 +61,7 @@ def decode_closed(data: bytes) -> ClosedWindow:
 
     Raises:
         msgspec.DecodeError: The bytes are no closed window of this version.
+        OutsideSystemError: Its cells are damaged.
     """
     message = msgspec.msgpack.decode(data, type=_Message)
     return ClosedWindow(

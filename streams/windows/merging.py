@@ -39,7 +39,12 @@ def merge(tables: Sequence[CellTable], dimensions: tuple[str, ...]) -> CellTable
     filled = [table for table in tables if len(table)]
     if not filled:
         return empty_table(dimensions)
-    values, codes = _unify(filled, len(dimensions))
+    columns = [
+        _unify([(table.values[position], table.codes[position]) for table in filled])
+        for position in range(len(dimensions))
+    ]
+    values = tuple(names for names, _ in columns)
+    codes = tuple(recoded for _, recoded in columns)
     windows = np.concatenate([table.windows for table in filled])
     late = np.concatenate([table.late for table in filled])
     order, rows, firsts = _group(windows, late, codes, [len(names) for names in values])
@@ -112,7 +117,9 @@ def replace_values(table: CellTable, position: int, keep: Bool, substitute: str)
         substitute: What stands for the others.
     """
     names = table.values[position]
-    renamed = [name if kept else substitute for name, kept in zip(names, keep.tolist(), strict=True)]
+    renamed = [
+        name if kept else substitute for name, kept in zip(names, keep.tolist(), strict=True)
+    ]
     distinct = tuple(sorted(set(renamed)))
     place = {name: code for code, name in enumerate(distinct)}
     mapping = np.array([place[name] for name in renamed], np.int32)
@@ -121,34 +128,37 @@ def replace_values(table: CellTable, position: int, keep: Bool, substitute: str)
     return replace(table, values=tuple(values), codes=tuple(codes))
 
 
-def _unify(
-    tables: Sequence[CellTable], count: int
-) -> tuple[tuple[tuple[str, ...], ...], tuple[Int32, ...]]:
-    """Give the values in use over all tables, sorted, and all rows' codes in them."""
-    values, codes = [], []
-    for position in range(count):
-        used = []
-        for table in tables:
-            names = table.values[position]
-            present = np.unique(table.codes[position]).tolist()
-            used.append({code: names[code] for code in present})
-        distinct = tuple(sorted({name for names in used for name in names.values()}))
-        place = {name: code for code, name in enumerate(distinct)}
-        columns = []
-        for table, names in zip(tables, used, strict=True):
-            mapping = np.zeros(len(table.values[position]), np.int32)
-            for code, name in names.items():
-                mapping[code] = place[name]
-            columns.append(mapping[table.codes[position]])
-        values.append(distinct)
-        codes.append(np.concatenate(columns))
-    return tuple(values), tuple(codes)
+def _unify(columns: Sequence[tuple[tuple[str, ...], Int32]]) -> tuple[tuple[str, ...], Int32]:
+    """Bring one dimension of several tables, each (values, codes), to common values.
+
+    Returns:
+        The values in use, sorted, and all rows' codes in them.
+    """
+    used = [
+        np.flatnonzero(np.bincount(codes, minlength=len(names))).tolist()
+        for names, codes in columns
+    ]
+    distinct = {
+        names[code] for (names, _), present in zip(columns, used, strict=True) for code in present
+    }
+    values = tuple(sorted(distinct))
+    place = {name: code for code, name in enumerate(values)}
+    recoded = []
+    for (names, codes), present in zip(columns, used, strict=True):
+        mapping = np.zeros(len(names), np.int32)
+        mapping[present] = [place[names[code]] for code in present]
+        recoded.append(mapping[codes])
+    return values, np.concatenate(recoded)
 
 
 def _group(
     windows: Int64, late: Bool, codes: Sequence[Int32], sizes: Sequence[int]
 ) -> tuple[Int64, Int64, Int64]:
-    """Sort rows by window, late and codes: (order, group of each unsorted row, first of each group in the order)."""
+    """Sort rows by window, late and codes.
+
+    Returns:
+        The order, the group of each row as it came, and each group's first place in the order.
+    """
     columns: list[Int64] = [windows - windows.min(), late.astype(np.int64)]
     columns += [column.astype(np.int64) for column in codes]
     radices = [int(columns[0].max()) + 1, 2, *sizes]
@@ -177,18 +187,19 @@ def _total(columns: Sequence[Int64], rows: Int64, size: int) -> Int64:
 
 
 def _merge_sparse(parts: Sequence[SparseCounts], starts: Int64, rows: Int64) -> SparseCounts:
+    """Add up what is named.
+
+    Args:
+        parts: The tables' counts.
+        starts: For each table the number of rows before it, and the number of all rows.
+        rows: The merged row of each row.
+    """
     if not any(len(part.rows) for part in parts):
         return SparseCounts.none()
-    labels = tuple(sorted({label for part in parts for label in part.labels}))
-    place = {label: code for code, label in enumerate(labels)}
-    names = []
-    for part in parts:
-        mapping = np.array([place[label] for label in part.labels], np.int32)
-        names.append(mapping[part.names] if part.labels else part.names)
+    labels, of_name = _unify_names(parts)
     of_row = np.concatenate(
-        [rows[part.rows + start] for part, start in zip(parts, starts, strict=False)]
+        [rows[part.rows + start] for part, start in zip(parts, starts[:-1], strict=True)]
     )
-    of_name = np.concatenate(names).astype(np.int64)
     counts = np.concatenate([part.counts for part in parts])
     lowest = int(of_name.min())
     radix = int(of_name.max()) - lowest + 1
@@ -201,6 +212,14 @@ def _merge_sparse(parts: Sequence[SparseCounts], starts: Int64, rows: Int64) -> 
         total,
         labels,
     )
+
+
+def _unify_names(parts: Sequence[SparseCounts]) -> tuple[tuple[str, ...], Int64]:
+    """Give the labels in use, sorted, and all counts' names in them; bin numbers stay as they are."""
+    if not any(part.labels for part in parts):
+        return (), np.concatenate([part.names for part in parts]).astype(np.int64)
+    labels, names = _unify([(part.labels, part.names) for part in parts])
+    return labels, names.astype(np.int64)
 
 
 def _select_sparse(part: SparseCounts, position: Int32) -> SparseCounts:

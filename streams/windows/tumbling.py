@@ -9,7 +9,7 @@ from streams.windows.cells import CellTable
 from streams.windows.merging import merge, select, stretch
 
 COMPACT_ROWS = 200_000
-"""Rows held before equal cells are added up; bounds the memory of the open windows, changes no result."""
+"""Rows that come in before equal cells are added up; bounds the memory, changes no result."""
 
 
 @dataclass(slots=True)
@@ -30,7 +30,8 @@ class OpenWindows:
         """Add a table to the open windows.
 
         Returns:
-            The cells that came too late: those marked late by ingest, and those of windows closed here.
+            The cells that came too late: those marked late by ingest, and those of windows closed
+            here.
         """
         past = table.late
         if self.closed_through is not None:
@@ -52,10 +53,10 @@ class OpenWindows:
         self.closed_through = through
         whole = self.merged()
         # Merged tables are sorted by window, so that every window is a stretch of rows.
-        bounds = [0, *(np.flatnonzero(np.diff(whole.windows)) + 1).tolist(), len(whole)]
-        tables = [stretch(whole, low, high) for low, high in pairwise(bounds) if low < high]
-        self.parts = [table for table in tables if table.windows[0] > through]
-        return [table for table in tables if table.windows[0] <= through]
+        closed = int(np.searchsorted(whole.windows, through, side="right"))
+        self.parts = [stretch(whole, closed, len(whole))] if closed < len(whole) else []
+        starts = np.flatnonzero(np.diff(whole.windows[:closed], prepend=-1)).tolist()
+        return [stretch(whole, low, high) for low, high in pairwise([*starts, closed])]
 
     @property
     def held(self) -> int:
@@ -66,9 +67,12 @@ class OpenWindows:
         """Give the cells of all open windows."""
         return merge(self.parts, self.dimensions)
 
+    @property
+    def crowded(self) -> bool:
+        """Tell whether as much has come since cells were last added up as there was then."""
+        settled = len(self.parts[0]) if self.parts else 0
+        return self.held - settled > max(COMPACT_ROWS, settled)
+
     def _hold(self, table: CellTable) -> None:
         if len(table):
             self.parts.append(table)
-        if len(self.parts) > 1 and self.held > COMPACT_ROWS:
-            self.parts = [merge(self.parts, self.dimensions)]
-

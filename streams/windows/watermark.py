@@ -1,7 +1,8 @@
 """The watermark of all sources together: how far windows may close.
 
-It moves on recorded inputs only. A source that is idle (a recorded tick says so) does not hold it back. When every
-source is idle nothing older is expected from anybody, so the windows up to the latest event close.
+It moves on recorded inputs only. A source that is idle (a recorded tick says so) does not hold it
+back. When every source is idle nothing older is expected from anybody, so the windows up to the
+latest event close.
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ class Watermark:
     progress: dict[SourcePartition, SourceProgress]
 
     def advance(self, news: SourceProgress) -> None:
-        """Take in the progress of one source partition; what is older than what is known is passed over."""
+        """Take in the progress of one source partition; what is older than known is passed over."""
         known = self.progress.get(news.source)
         if known is None or news.next_offset >= known.next_offset:
             self.progress[news.source] = news
@@ -46,8 +47,11 @@ class Watermark:
         return window_end(window_of(max(seen), window_seconds), window_seconds) if seen else None
 
     def _complete(self) -> bool:
+        """Tell whether all partitions of every topic have been heard of, as many as it ever had."""
         heard: dict[str, int] = {}
-        for source in self.progress:
-            heard[source.topic] = heard.get(source.topic, 0) + 1
-        wanted = {one.source.topic: one.partitions for one in self.progress.values()}
+        wanted: dict[str, int] = {}
+        for one in self.progress.values():
+            topic = one.source.topic
+            heard[topic] = heard.get(topic, 0) + 1
+            wanted[topic] = max(wanted.get(topic, 0), one.partitions)
         return bool(heard) and all(heard[topic] >= count for topic, count in wanted.items())
