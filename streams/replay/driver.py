@@ -16,7 +16,7 @@ from streams.domain.releases import ReleaseEvent
 from streams.domain.series import partition_of
 from streams.formats.release_json import decode_release
 from streams.ports import Clock
-from streams.replay.inputs import CellBatch, LineBatch, file_size, read_events, read_windows
+from streams.replay.inputs import LineBatch, file_size, read_events, read_windows
 from streams.replay.outputs import ReplayOutputs
 from streams.replay.pipeline import Pipeline, in_order
 from streams.replay.request import Progress, ReplayRequest, ReplaySummary
@@ -111,7 +111,9 @@ def _read_releases(path: Path | None) -> list[ReleaseEvent]:
             if isinstance(event, ReleaseEvent):
                 events.append(event)
             elif line.strip():
-                log.warning("release_set_aside", file=str(path), line=number + 1, detail=event.detail)
+                log.warning(
+                    "release_set_aside", file=str(path), line=number + 1, detail=event.detail
+                )
     return events
 
 
@@ -128,7 +130,7 @@ class _File:
 def _outcomes(
     settings: Settings, request: ReplayRequest, pipeline: Pipeline, tally: _Tally, clock: Clock
 ) -> Iterator[int]:
-    """Run outcome files through ingest, always the one that is furthest behind; yields bytes read."""
+    """Run outcome files through ingest, always the one furthest behind; yields bytes read."""
     ingest = Ingest(settings, partitions_of={FILES: len(request.outcomes)})
     files = [
         _File(SourcePartition(FILES, number), read_events(path))
@@ -237,7 +239,8 @@ def _partitioned(
     count, positions = settings.topics.counts_partitions, settings.group_positions
     dimensions = settings.ingest.dimensions
     cells = empty_table(dimensions) if cells is None else cells
-    owners = np.array([partition_of(key, positions, count) for key in cells.keys()], np.int64)
+    keys = cells.keys()
+    owners = np.array([partition_of(key, positions, count) for key in keys], np.int64)
     return {
         partition: [
             CountsBlock(settings.windows.seconds, sources, select(cells, owners == partition))

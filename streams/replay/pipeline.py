@@ -24,7 +24,8 @@ class Pipeline:
         """Start without any knowledge.
 
         Args:
-            settings: The installation's settings; the number of counts partitions matters, as it does live.
+            settings: The installation's settings; the number of counts partitions matters, as it
+                does live.
             on_window: Told of every closed window and of late outcomes.
             on_incident: Told of every incident record, in order.
         """
@@ -55,6 +56,7 @@ class Pipeline:
 def in_order(change_points: Iterable[ChangePoint]) -> list[ChangePoint]:
     """Sort change points by the time they were raised, then by series.
 
-    Partitions close their windows independently of each other, so the order in which they are raised says nothing.
+    Partitions close their windows independently of each other, so the order in which they are
+    raised says nothing.
     """
     return sorted(change_points, key=lambda point: (point.raised, sorted(point.series.items())))

@@ -1,4 +1,4 @@
-"""The last hours of all series as arrays: what scope, impact and attribution are worked out from."""
+"""The last hours of all series as arrays: what scope and attribution are worked out from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from streams.domain.series import SeriesKey
 from streams.windows.cells import CellTable
 
+Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
 Bool = npt.NDArray[np.bool_]
@@ -19,33 +20,40 @@ _ROOM = 256
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Counts of all series over consecutive windows.
+    """Counts of some series over consecutive windows.
 
     Attributes:
         first: Index of the first window.
-        trials: (S, T).
-        failures: (S, T).
-        expected: (S, T) failures expected under the baseline.
+        trials: (R, T).
+        failures: (R, T).
     """
 
     first: int
     trials: Int64
     failures: Int64
-    expected: Float64
 
 
 @dataclass(frozen=True, slots=True)
 class WindowErrors:
-    """Error codes of one window: row of the series, label and count for each."""
+    """Error codes of one window.
+
+    Attributes:
+        window: Index of the window.
+        rows: (M,) row of the series each count is of.
+        names: (M,) positions in `labels`.
+        counts: (M,) failures.
+        labels: Distinct error codes.
+    """
 
     window: int
     rows: Int64
-    labels: tuple[str, ...]
+    names: Int32
     counts: Int64
+    labels: tuple[str, ...]
 
 
 class History:
-    """Ring of the newest windows over all series, and the code of every series in every dimension."""
+    """Ring of the newest windows over all series, and every series' code in every dimension."""
 
     def __init__(self, dimensions: tuple[str, ...], length: int) -> None:
         """Start empty.
@@ -80,7 +88,7 @@ class History:
         return tuple(tuple(names) for names in self._values)
 
     def append(self, window: int, cells: CellTable, baseline: Float64) -> Int64:
-        """Take in one window; windows come in ascending order, those without operations may be left out.
+        """Take in one window; windows come in ascending order, empty ones may be left out.
 
         Args:
             window: Index of the window.
@@ -91,41 +99,52 @@ class History:
             (N,) row of each cell's series.
         """
         self._forget(window)
-        rows = np.array([self._row(key) for key in cells.keys()], np.int64)
+        keys = cells.keys()
+        rows = np.array([self._row(key) for key in keys], np.int64)
         column = window % self.length
         self._counts[0, rows, column] = cells.trials
         self._counts[1, rows, column] = cells.failures
         self._baseline[rows, column] = baseline
-        errors = cells.error_codes
-        if len(errors.rows):
-            labels = tuple(errors.labels[name] for name in errors.names.tolist())
-            self.errors.append(WindowErrors(window, rows[errors.rows], labels, errors.counts))
+        found = cells.error_codes
+        if len(found.rows):
+            names = np.unique(found.names, return_inverse=True)
+            labels = tuple(found.labels[name] for name in names[0].tolist())
+            of_row = rows[found.rows]
+            errors = WindowErrors(window, of_row, names[1].astype(np.int32), found.counts, labels)
+            self.errors.append(errors)
         return rows
 
-    def stretch(self, first: int, last: int) -> Stretch:
-        """Give the counts from one window through another, as far as they are kept."""
-        if self.newest is None or self.oldest is None:
-            first, last = 0, -1
-        else:
-            first = max(first, self.oldest, self.newest - self.length + 1)
-            last = min(last, self.newest)
-        columns = np.arange(first, last + 1) % self.length
-        size = len(self)
-        trials = self._counts[0, :size][:, columns].astype(np.int64)
-        failures = self._counts[1, :size][:, columns].astype(np.int64)
-        return Stretch(first, trials, failures, trials * self._baseline[:size][:, columns])
+    def stretch(self, first: int, last: int, rows: Bool | None = None) -> Stretch:
+        """Give the counts from one window through another, as far as they are kept.
+
+        Args:
+            first: First window.
+            last: Last window.
+            rows: (S,) mask of the R series wanted; None for all.
+        """
+        windows = self._kept(first, last)
+        counts = (
+            self._counts[:, : len(self)] if rows is None else self._counts[:, : len(self)][:, rows]
+        )
+        trials, failures = counts[:, :, windows % self.length].astype(np.int64)
+        return Stretch(int(windows[0]) if windows.size else first, trials, failures)
+
+    def expected(self, first: int, last: int) -> Float64:
+        """Give the (S, T) failures expected under each window's baseline, as far as it is kept."""
+        columns = self._kept(first, last) % self.length
+        expected = self._baseline[: len(self)][:, columns].astype(np.float64)
+        expected *= self._counts[0, : len(self)][:, columns]
+        return expected
 
     def baseline_at(self, window: int) -> Float64:
-        """Give the (S,) newest baseline each series had at or before a window; NaN where it had none."""
-        before = self.stretch(window - self.length, window)
-        columns = np.arange(before.first, before.first + before.trials.shape[1]) % self.length
+        """Give the (S,) newest baseline each series had by a window; NaN where it had none."""
+        columns = self._kept(window - self.length, window) % self.length
         kept = self._baseline[: len(self)][:, columns]
-        found = np.full(len(self), np.nan)
-        if columns.size:
-            last = kept.shape[1] - 1 - np.argmax(kept[:, ::-1] > 0, axis=1)
-            values = kept[np.arange(len(self)), last].astype(np.float64)
-            found = np.where(values > 0, values, np.nan)
-        return found
+        if not columns.size:
+            return np.full(len(self), np.nan)
+        last = kept.shape[1] - 1 - np.argmax(kept[:, ::-1] > 0, axis=1)
+        values = kept[np.arange(len(self)), last].astype(np.float64)
+        return np.where(values > 0, values, np.nan)
 
     def matches(self, scope: Mapping[str, tuple[str, ...]]) -> Bool:
         """Give the (S,) mask of the series that a scope (dimension -> values) touches.
@@ -135,8 +154,10 @@ class History:
         mask = np.ones(len(self), np.bool_)
         for position, name in enumerate(self.dimensions):
             if name in scope:
-                wanted = [self._values[position][value] for value in scope[name] if value in self._values[position]]
-                mask &= np.isin(self.codes[:, position], wanted)
+                known = self._values[position]
+                wanted = np.zeros(len(known), np.bool_)
+                wanted[[known[value] for value in scope[name] if value in known]] = True
+                mask &= wanted[self.codes[:, position]]
         return mask
 
     def snapshot(self) -> dict[str, object]:
@@ -148,11 +169,16 @@ class History:
             "oldest": self.oldest,
             "counts": self._counts[:, :size],
             "baseline": self._baseline[:size],
-            "errors": [[one.window, one.rows, list(one.labels), one.counts] for one in self.errors],
+            "errors": [
+                [one.window, one.rows, one.names, one.counts, list(one.labels)]
+                for one in self.errors
+            ],
         }
 
     @classmethod
-    def resume(cls, dimensions: tuple[str, ...], length: int, content: Mapping[str, Any]) -> "History":
+    def resume(
+        cls, dimensions: tuple[str, ...], length: int, content: Mapping[str, Any]
+    ) -> "History":
         """Go on from a snapshot."""
         history = cls(dimensions, length)
         for key in content["series"]:
@@ -162,10 +188,16 @@ class History:
         history._baseline[:size] = content["baseline"]
         history.newest, history.oldest = content["newest"], content["oldest"]
         history.errors = [
-            WindowErrors(window, rows, tuple(labels), counts)
-            for window, rows, labels, counts in content["errors"]
+            WindowErrors(window, rows, names, counts, tuple(labels))
+            for window, rows, names, counts, labels in content["errors"]
         ]
         return history
+
+    def _kept(self, first: int, last: int) -> Int64:
+        """Give the windows from one through another that are kept."""
+        if self.newest is None or self.oldest is None:
+            return np.empty(0, np.int64)
+        return np.arange(max(first, self.oldest), min(last, self.newest) + 1)
 
     def _row(self, key: SeriesKey) -> int:
         known = self.rows.get(key)
@@ -193,5 +225,5 @@ class History:
         self._counts[:, :, columns] = 0
         self._baseline[:, columns] = 0
         self.newest = window
-        self.oldest = window if self.oldest is None else max(self.oldest, window - self.length + 1)
+        self.oldest = max(window - self.length + 1, window if self.oldest is None else self.oldest)
         self.errors = [one for one in self.errors if one.window > window - self.length]

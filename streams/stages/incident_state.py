@@ -1,29 +1,20 @@
 """State of the incidents stage, and how it is kept and read back."""
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from streams.config import Settings
 from streams.domain.incidents import Candidate
-from streams.domain.series import SeriesKey
 from streams.stages.alignment import Alignment
 from streams.stages.history import History
 from streams.stages.region_counts import RegionCounts
 from streams.stages.snapshots import fingerprint, pack, unpack
-from streams.stages.tracking import ErrorCounts, TrackedIncident, TrackedRegion
+from streams.stages.tracking import Degradation, ErrorCounts, TrackedIncident, TrackedRegion
 from streams.windows.closed_codec import decode_closed, encode_closed
 
 STAGE = "incidents"
-
-
-class PendingChange(NamedTuple):
-    """A degradation that no incident explains yet: series, onset window, window that raised it."""
-
-    key: SeriesKey
-    onset: int
-    raised: int
 
 
 def incidents_fingerprint(settings: Settings) -> str:
@@ -39,12 +30,19 @@ def incidents_fingerprint(settings: Settings) -> str:
 
 @dataclass(slots=True)
 class IncidentsState:
-    """Everything the stage remembers, but for the release log, which is read again from its topic."""
+    """Everything the stage remembers but the release log, which is read again from its topic.
+
+    Attributes:
+        history: Counts of the last hours.
+        alignment: Pieces of windows that not all partitions have closed.
+        tracked: Incidents that are open, or resolved so lately that they may relapse.
+        pending: Degradations that no incident explains yet.
+    """
 
     history: History
     alignment: Alignment
     tracked: list[TrackedIncident] = field(default_factory=list)
-    pending: list[PendingChange] = field(default_factory=list)
+    pending: list[Degradation] = field(default_factory=list)
 
     @classmethod
     def fresh(cls, settings: Settings) -> "IncidentsState":
@@ -60,7 +58,7 @@ class IncidentsState:
             "through": sorted(self.alignment.through.items()),
             "waiting": [encode_closed(piece) for piece in self.alignment.waiting],
             "tracked": [_incident_content(incident) for incident in self.tracked],
-            "pending": [list(change) for change in self.pending],
+            "pending": self.pending,
         }
         return pack(STAGE, incidents_fingerprint(settings), content)
 
@@ -78,9 +76,7 @@ class IncidentsState:
         state.alignment.through = dict(content["through"])
         state.alignment.waiting = [decode_closed(piece) for piece in content["waiting"]]
         state.tracked = [_incident(one) for one in content["tracked"]]
-        state.pending = [
-            PendingChange(tuple(key), onset, raised) for key, onset, raised in content["pending"]
-        ]
+        state.pending = _degradations(content["pending"])
         return state
 
 
@@ -97,6 +93,8 @@ _PLAIN = (
     "written",
     "facts",
     "ranked",
+    "ranked_events",
+    "degradations",
 )
 
 
@@ -113,11 +111,17 @@ def _incident_content(incident: TrackedIncident) -> dict[str, Any]:
 
 def _incident(content: dict[str, Any]) -> TrackedIncident:
     before, since = content["errors"]
+    plain = {name: content[name] for name in _PLAIN}
+    plain["degradations"] = _degradations(plain["degradations"])
     return TrackedIncident(
-        **{name: content[name] for name in _PLAIN},
+        **plain,
         scope={name: tuple(values) for name, values in content["scope"].items()},
         counts=RegionCounts.resume(content["counts"]),
         regions={name: TrackedRegion(*pair) for name, pair in content["regions"].items()},
         errors=ErrorCounts(before, since),
         candidates=msgspec.convert(content["candidates"], tuple[Candidate, ...]),
     )
+
+
+def _degradations(content: list[tuple[list[str], int, int]]) -> list[Degradation]:
+    return [Degradation(tuple(key), onset, raised) for key, onset, raised in content]

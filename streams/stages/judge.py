@@ -86,7 +86,7 @@ class Judge:
 
     @property
     def watermark(self) -> float | None:
-        """Give the event time before which nothing more is expected; None until all are heard of."""
+        """Give the event time before which nothing more is expected, None if it is not known."""
         return self._state.watermark.instant(self._settings.windows.seconds)
 
     @property

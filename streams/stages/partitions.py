@@ -62,7 +62,9 @@ class JudgePartition:
     def _messages(self, window: ClosedWindow) -> list[OutgoingMessage]:
         topic = self._topics.named("change-points")
         changes = [
-            OutgoingMessage(topic, line, key=hashlib.blake2b(line, digest_size=12).hexdigest().encode())
+            OutgoingMessage(
+                topic, line, key=hashlib.blake2b(line, digest_size=12).hexdigest().encode()
+            )
             for line in map(change_point_line, window.change_points)
         ]
         windows = self._topics.named("windows")
@@ -91,7 +93,7 @@ class IncidentsPartition:
         self._stage = Incidents(settings, state)
 
     def take(self, value: bytes) -> Sequence[OutgoingMessage]:
-        """Take in one closed window, after all releases published until now, and give incident records."""
+        """Take in one closed window after all releases published by now; give incident records."""
         self._stage.add_releases(self._releases.drain())
         closed = decode_closed(value)
         records = self._stage.on_closed(closed)

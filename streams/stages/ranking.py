@@ -1,4 +1,6 @@
-"""Which release caused an incident: the attribution model applied to the history and the release log."""
+"""Which release caused an incident: the attribution model on the history and the release log."""
+
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -6,18 +8,24 @@ from detectors.attribution.evidence import sentence
 from detectors.attribution.posterior import AttributionSettings, Cells, Ranking, rank
 from streams.domain.incidents import Candidate, EvidenceStatement
 from streams.domain.time import window_end, window_start
-from streams.stages.history import History
+from streams.stages.history import Bool, History
 from streams.stages.rollouts import ReleaseLog, Rollout
 from streams.stages.tracking import LOOKBACK, TrackedIncident
 
 DIGITS = 6
 """Probabilities are written with so many digits, and sum to 1 as written."""
 
-FREQUENT = 30
-"""Windows after the opening in which the ranking is renewed every time."""
+CADENCE = ((15, 1), (120, 5))
+"""Up to which age of an incident, in windows, its ranking is renewed how often."""
 
-SELDOM = 10
-"""Later it is renewed every so many windows, and whenever a release event has come."""
+SELDOM = 15
+"""Later it is renewed every so many windows. News of a release renew it at any age."""
+
+ROLLBACK_SECONDS = 1800.0
+"""How long before a region's recovery a rollback may lie that explains it."""
+
+ROLLBACK_SLACK = 3
+"""Windows by which a region's recovery may seem to be earlier than the rollback behind it."""
 
 
 def rank_releases(
@@ -32,14 +40,15 @@ def rank_releases(
         window: The window just closed.
         seconds: Length of a window.
     """
-    if not _is_due(incident, log, window, seconds) or not _is_kept(incident, history, window):
+    now = window_end(window, seconds)
+    events = log.known(now)
+    news = events != incident.ranked_events
+    if not (news or _is_due(incident, window)) or not _is_kept(incident, history, window):
         return
-    first = max(window - history.length + 1, history.oldest or 0)
-    rollouts = log.rollouts(
-        history, window_end(window, seconds), window_start(first, seconds), seconds
-    )
+    first = history.oldest or 0
+    rollouts = log.rollouts(history, now, window_start(first, seconds), seconds)
     ranking = rank(
-        _cells(incident, history, first, window),
+        _cells(incident, history, rollouts, seconds),
         [rollout.exposure for rollout in rollouts],
         history.matches(incident.scope),
         incident.onset - first,
@@ -48,15 +57,15 @@ def rank_releases(
     incident.candidates = _candidates(rollouts, ranking)
     named = sum(candidate.probability for candidate in incident.candidates)
     incident.none_probability = round(max(1.0 - named, 0.0), DIGITS)
-    incident.ranked = window
+    incident.ranked, incident.ranked_events = window, events
 
 
-def _is_due(incident: TrackedIncident, log: ReleaseLog, window: int, seconds: int) -> bool:
-    if incident.ranked is None or window - incident.opened <= FREQUENT:
+def _is_due(incident: TrackedIncident, window: int) -> bool:
+    if incident.ranked is None:
         return True
-    newest = log.newest_before(window_end(window, seconds))
-    news = newest is not None and newest >= window_end(incident.ranked, seconds)
-    return news or window - incident.ranked >= SELDOM
+    age = window - incident.opened
+    every = next((often for until, often in CADENCE if age <= until), SELDOM)
+    return window - incident.ranked >= every
 
 
 def _is_kept(incident: TrackedIncident, history: History, window: int) -> bool:
@@ -64,12 +73,26 @@ def _is_kept(incident: TrackedIncident, history: History, window: int) -> bool:
     return window - incident.onset + LOOKBACK < history.length
 
 
-def _cells(incident: TrackedIncident, history: History, first: int, last: int) -> Cells:
-    """Give the fleet's counts; from the onset on under the baseline as it was then."""
+def _cells(
+    incident: TrackedIncident,
+    history: History,
+    rollouts: tuple[Rollout, ...],
+    seconds: int,
+) -> Cells:
+    """Give the fleet's counts; from the onset on under the baseline as it was then.
+
+    What a mitigation has healed that no release knows of is left out: nobody predicted it, so it
+    says nothing about who broke it. A recovery that comes with a rollback is evidence.
+    """
+    first, last = history.oldest or 0, history.newest or 0
     stretch = history.stretch(first, last)
-    expected = stretch.expected.copy()
-    begin = max(incident.onset - stretch.first, 0)
+    expected = history.expected(first, last)
+    begin = max(incident.onset - first, 0)
     expected[:, begin:] = stretch.trials[:, begin:] * incident.baseline[:, np.newaxis]
+    for rows, window in _healed(incident, history, rollouts, first, seconds):
+        healed = slice(max(window - first, 0), None)
+        for counts in (stretch.trials, stretch.failures, expected):
+            counts[rows, healed] = 0
     return Cells(
         trials=stretch.trials,
         failures=stretch.failures,
@@ -77,6 +100,26 @@ def _cells(incident: TrackedIncident, history: History, first: int, last: int) -
         codes=history.codes,
         region_dimension=history.dimensions.index("region"),
     )
+
+
+def _healed(
+    incident: TrackedIncident,
+    history: History,
+    rollouts: tuple[Rollout, ...],
+    first: int,
+    seconds: int,
+) -> Iterator[tuple[Bool, int]]:
+    """Give the series in scope of each region that recovered without a known rollback, and when."""
+    steps = [step for rollout in rollouts for step in rollout.rollbacks()]
+    scope = history.matches(incident.scope)
+    for name, region in sorted(incident.regions.items()):
+        if region.recovered is None:
+            continue
+        rows = scope & history.matches({"region": (name,)})
+        bin_ = region.recovered - first
+        earliest, latest = bin_ - ROLLBACK_SECONDS / seconds, bin_ + ROLLBACK_SLACK
+        if not any(earliest <= at <= latest and (rows & touched).any() for at, touched in steps):
+            yield rows, region.recovered
 
 
 def _candidates(rollouts: tuple[Rollout, ...], ranking: Ranking) -> tuple[Candidate, ...]:

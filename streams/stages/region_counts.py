@@ -1,4 +1,4 @@
-"""Counts of an incident's scope, pooled by region and window: what impact and recovery are read from."""
+"""Counts of an incident's scope by region and window: what impact and recovery are read from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +31,8 @@ class RegionCounts:
     @property
     def last(self) -> int:
         """Give the index of the last window."""
-        return self.first + self.trials.shape[1] - 1
+        windows: int = self.trials.shape[1]
+        return self.first + windows - 1
 
     @classmethod
     def pooled(
@@ -72,7 +73,10 @@ class RegionCounts:
         """Give the counts from a window on."""
         skip = max(window - self.first, 0)
         return RegionCounts(
-            self.first + skip, self.trials[:, skip:], self.failures[:, skip:], self.expected[:, skip:]
+            self.first + skip,
+            self.trials[:, skip:],
+            self.failures[:, skip:],
+            self.expected[:, skip:],
         )
 
     def snapshot(self) -> dict[str, object]:

@@ -1,13 +1,13 @@
 """Rollouts: the release log, and what of it could explain an incident at a given moment."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from detectors.attribution.exposure import ExposureStep, ReleaseExposure
 from streams.domain.releases import ReleaseAction, ReleaseEvent
-from streams.stages.history import History
+from streams.stages.history import Bool, History
 
 MAXIMUM_CANDIDATES = 64
 """Releases ranked at once: those with the newest steps."""
@@ -24,13 +24,22 @@ class Rollout:
     component: str | None
     exposure: ReleaseExposure
 
+    def rollbacks(self) -> Iterator[tuple[float, Bool]]:
+        """Give each moment at which it was taken back, as a bin, and the (S,) series concerned."""
+        level = np.zeros(self.exposure.declared.shape)
+        for step in self.exposure.steps:
+            lowered = step.series & (level > step.exposure)
+            if lowered.any():
+                yield step.bin, lowered
+            level[step.series] = step.exposure
+
 
 @dataclass(slots=True)
 class ReleaseLog:
-    """All release events read so far, by id: a later event with the same id corrects the earlier one.
+    """All release events read so far, by id: a later event of the same id corrects the earlier.
 
-    The log may run ahead of the windows: only events up to a given event time are ever used, so that a restart,
-    which reads the log again from its beginning, changes nothing.
+    The log may run ahead of the windows: only events up to a given event time are ever used, so
+    that a restart, which reads the log again from its beginning, changes nothing.
     """
 
     events: dict[str, ReleaseEvent] = field(default_factory=dict)
@@ -40,9 +49,9 @@ class ReleaseLog:
         for event in events:
             self.events[event.id] = event
 
-    def newest_before(self, instant: float) -> float | None:
-        """Give the time of the newest event up to an instant."""
-        return max((event.time for event in self.events.values() if event.time <= instant), default=None)
+    def known(self, instant: float) -> int:
+        """Give the number of events up to an instant."""
+        return sum(event.time <= instant for event in self.events.values())
 
     def rollouts(
         self, history: History, instant: float, first: float, bin_seconds: float
@@ -55,14 +64,19 @@ class ReleaseLog:
             first: Start of bin 0, in seconds since the epoch.
             bin_seconds: Length of a bin.
         """
+        recent = self.steps(instant)
+        recent.sort(key=lambda steps: (-steps[-1].time, steps[0].release))
+        chosen = sorted(recent[:MAXIMUM_CANDIDATES], key=lambda steps: steps[0].release)
+        return tuple(_rollout(steps, history, first, bin_seconds) for steps in chosen)
+
+    def steps(self, instant: float) -> list[list[ReleaseEvent]]:
+        """Give the steps up to an instant of each release that is recent enough to matter, by name."""
         recent = [
             steps
             for steps in self._by_release(instant).values()
             if steps[-1].time > instant - HORIZON_SECONDS
         ]
-        recent.sort(key=lambda steps: (-steps[-1].time, steps[0].release))
-        chosen = sorted(recent[:MAXIMUM_CANDIDATES], key=lambda steps: steps[0].release)
-        return tuple(_rollout(steps, history, first, bin_seconds) for steps in chosen)
+        return sorted(recent, key=lambda steps: steps[0].release)
 
     def _by_release(self, instant: float) -> Mapping[str, list[ReleaseEvent]]:
         found: dict[str, list[ReleaseEvent]] = {}
@@ -81,7 +95,9 @@ def _rollout(
         touched = history.matches(event.scope)
         declared |= touched
         exposure = 0.0 if event.action is ReleaseAction.ROLLED_BACK else event.exposure
-        steps.append(ExposureStep(bin=(event.time - first) / bin_seconds, series=touched, exposure=exposure))
+        steps.append(
+            ExposureStep(bin=(event.time - first) / bin_seconds, series=touched, exposure=exposure)
+        )
     components = [event.component for event in events if event.component is not None]
     return Rollout(
         release=events[0].release,

@@ -215,7 +215,7 @@ def _merge_sparse(parts: Sequence[SparseCounts], starts: Int64, rows: Int64) -> 
 
 
 def _unify_names(parts: Sequence[SparseCounts]) -> tuple[tuple[str, ...], Int64]:
-    """Give the labels in use, sorted, and all counts' names in them; bin numbers stay as they are."""
+    """Give the labels in use, sorted, and all counts' names in them; bin numbers stay."""
     if not any(part.labels for part in parts):
         return (), np.concatenate([part.names for part in parts]).astype(np.int64)
     labels, names = _unify([(part.labels, part.names) for part in parts])
