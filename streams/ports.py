@@ -50,14 +50,14 @@ class KeptState:
 
 
 class StageStore(Protocol):
-    """Where one partition of a stage writes its output and keeps its state, each output exactly once."""
+    """Where one partition of a stage writes its output, exactly once, and keeps its state."""
 
     def open(self) -> KeptState:
         """Shut out whoever had the partition before, and read what it left."""
         ...
 
     def read(self, first: int, until: int | None) -> Iterable[tuple[int, bytes]]:
-        """Give the stage's own input again, with its offsets: from one offset to before another, or to the end."""
+        """Give the stage's input again, with offsets: from one to before another, or to the end."""
         ...
 
     def write(self, messages: Sequence[OutgoingMessage], next_offset: int) -> None:

@@ -1,14 +1,14 @@
 """Score opwatch on recorded real operations: `make evaluate DATA=folder`.
 
-The events of DATA/openstack_fault_injection are produced into Apache Kafka under their own timestamps and consumed by
-live workers: one, two with other batch boundaries, and one that is killed on the way and started again. Each time
-the incidents must be those of a replay of the same events, byte for byte, and the counts those of the input.
+The events of DATA/openstack_fault_injection are produced into Apache Kafka under their own
+timestamps and consumed by live workers: one, two with other batch boundaries, and one that is
+killed on the way and started again. Each time the incidents must be those of a replay of the same
+events, byte for byte, and the counts those of the input.
 """
 
 import gzip
 import json
 import signal
-import subprocess
 import sys
 import tempfile
 import zlib
@@ -19,13 +19,14 @@ from typing import Any
 
 from live_installation import LiveInstallation
 from plain_counts import counted, counted_windows
+
 from servers.kafka_server import KafkaServer, running_server
 
 WINDOW_SECONDS = 3600
 
 SETTINGS = {
-    # Eleven hosts with two operations an hour between them: the widest windows, and a promise loose enough for a test
-    # bed on which every second run has a fault injected.
+    # Eleven hosts with two operations an hour between them: the widest windows, and a promise loose
+    # enough for a test bed on which every second run has a fault injected.
     "WINDOWS__LENGTH": str(WINDOW_SECONDS),
     "DETECTORS__FALSE_ALARMS_PER_DAY": "5",
     "INCIDENTS__HISTORY": "PT240H",
@@ -42,7 +43,7 @@ def records(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def outcome(record: dict[str, Any]) -> dict[str, Any]:
-    """Give a recorded operation as an outcome event; the host stands for the region it has none of."""
+    """Give a recorded operation as an outcome event; its host stands for its region."""
     return {
         "id": record["event_id"],
         "time": record["occurred_at"],
@@ -75,7 +76,7 @@ def release(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def convert(source: Path, target: Path) -> tuple[Path, Path]:
-    """Write the outcome and release events of a data set, each in time order; give the two files."""
+    """Write outcome and release events, each in time order; give the two files."""
     written = []
     for name, make in (("ops", outcome), ("releases", release)):
         events = [make(record) for record in records(source / f"{name}.jsonl.gz")]
@@ -86,7 +87,9 @@ def convert(source: Path, target: Path) -> tuple[Path, Path]:
     return written[0], written[1]
 
 
-def replayed(installation: LiveInstallation, outcomes: Path, releases: Path, out: Path) -> list[bytes]:
+def replayed(
+    installation: LiveInstallation, outcomes: Path, releases: Path, out: Path
+) -> list[bytes]:
     """Replay the events and give the incident records."""
     installation.command(
         *("replay", "--outcomes", str(outcomes), "--releases", str(releases), "--out", str(out))
@@ -113,7 +116,7 @@ def two_workers(installation: LiveInstallation) -> Callable[[int], None]:
 
 
 def killed_worker(installation: LiveInstallation) -> Callable[[int], None]:
-    """Run one worker, slowed down by tiny batches, kill it after its first records, and start it again."""
+    """Run one worker in tiny steps, kill it after its first records, and start it again."""
     slow = {"INGEST__BATCH_SIZE": "20", "INGEST__FLUSH_INTERVAL": "0.05"}
     victim = installation.start_worker(**slow)
 
@@ -140,7 +143,7 @@ def evaluate(bootstrap: str, data: Path) -> bool:
         folder = Path(name)
         outcomes, releases = convert(data / "openstack_fault_injection", folder)
         plain = counted(outcomes, WINDOW_SECONDS)
-        print(f"{sum(1 for _ in outcomes.open())} operations, {describe(plain)}")
+        say(f"{sum(1 for _ in outcomes.open())} operations, {describe(plain)}")
         for number, (mode, start) in enumerate(MODES.items()):
             own = folder / str(number)
             own.mkdir()
@@ -156,13 +159,19 @@ def evaluate(bootstrap: str, data: Path) -> bool:
                 same = incidents == expected
                 windows = installation.messages("windows", 0)
                 exact = counted_windows(windows) == plain
-            print(
+            say(
                 f"{mode}: {len(incidents)} incident records, "
                 f"{'the same as' if same else 'OTHER THAN'} the replay's; counts "
                 f"{'equal' if exact else 'DO NOT EQUAL'} the input's"
             )
             well = well and same and exact and bool(expected)
     return well
+
+
+def say(line: str) -> None:
+    """Write a line at once, so that it can be watched."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def describe(counts: Counter[tuple[str, int, str]]) -> str:
@@ -177,7 +186,7 @@ def main(arguments: list[str]) -> int:
     """Evaluate the folder named on the command line."""
     data = Path(arguments[0]) if arguments else Path()
     if not (data / "openstack_fault_injection").is_dir():
-        print(f"no folder openstack_fault_injection in {data}: give DATA=folder", file=sys.stderr)
+        say(f"no folder openstack_fault_injection in {data}: give DATA=folder")
         return 2
     running = running_server()
     if running is not None:

@@ -1,4 +1,4 @@
-"""A whole opwatch installation on a real Kafka: topics, events, workers as processes of their own."""
+"""A whole opwatch installation on a real Kafka: topics, events, workers as processes."""
 
 import os
 import signal
@@ -110,11 +110,12 @@ class LiveInstallation:
     def messages(
         self, topic: str, count: int, during: Callable[[int], None] = lambda _: None
     ) -> list[bytes]:
-        """Read a topic until it holds a number of messages and a while longer, so that a surplus shows.
+        """Read a topic until it holds so many messages, then a while on, so that more would show.
 
         Args:
             topic: Its name without the prefix; it has one partition.
-            count: How many messages are expected; 0 takes what is there when nothing more comes for a while.
+            count: How many messages are expected; 0 takes what is there when nothing more comes for
+                a while.
             during: Told of the number of messages read, each time it grows.
         """
         consumer = Consumer(

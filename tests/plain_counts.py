@@ -26,7 +26,9 @@ def counted(path: Path, seconds: int) -> Counts:
             continue
         seen.add(event["id"])
         instant = datetime.fromisoformat(event["time"]).timestamp()
-        series = "/".join(event.get(name) or "unknown" for name in ("region", "os", "vm_type", "operation"))
+        series = "/".join(
+            event.get(name) or "unknown" for name in ("region", "os", "vm_type", "operation")
+        )
         cell = (series, int(instant // seconds))
         if event.get("fault") == "caller" and event["outcome"] in ("failure", "timeout"):
             counts[*cell, "caller_faults"] += 1

@@ -70,7 +70,7 @@ class ReleaseLog:
         return tuple(_rollout(steps, history, first, bin_seconds) for steps in chosen)
 
     def steps(self, instant: float) -> list[list[ReleaseEvent]]:
-        """Give the steps up to an instant of each release that is recent enough to matter, by name."""
+        """Give each release recent enough to matter as its steps up to an instant, by name."""
         recent = [
             steps
             for steps in self._by_release(instant).values()

@@ -15,7 +15,8 @@ class SourceProgress:
         partitions: How many partitions its topic has; the judge waits for all of them.
         first_offset: First offset this block covers.
         next_offset: First offset it does not cover.
-        watermark: No earlier event time is expected any more, in seconds since the epoch; None before the first event.
+        watermark: No earlier event time is expected any more, in seconds since the epoch; None
+            before the first event.
         latest: Latest event time seen, in seconds since the epoch; None before the first event.
         idle: The partition sends nothing: it must not hold the windows open.
     """
@@ -35,7 +36,8 @@ class CountsBlock:
 
     Attributes:
         window_seconds: Length of the windows the cells are of.
-        sources: Progress; empty in all but the last block of a flush, because only then all its cells are there.
+        sources: Progress; empty in all but the last block of a flush, because only then all its
+            cells are there.
         cells: The counts; may be empty.
     """
 

@@ -1,9 +1,12 @@
-"""Composition root: settings in, a running processor out. The only place that knows both the stages and the adapters."""
+"""Composition root: settings in, a running processor out.
+
+The only place that knows both the stages and the adapters.
+"""
 
 from pathlib import Path
 
-from streams.adapters.kafka import topics
 from streams.adapters import scenario_files
+from streams.adapters.kafka import topics
 from streams.adapters.system_clock import SystemClock
 from streams.config import Settings
 from streams.replay import driver

@@ -1,4 +1,4 @@
-"""The demo: an embedded broker, a simulated fleet in its founding incident, and the real worker, in one process."""
+"""The demo: embedded broker, simulated fleet and the real worker in one process."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -10,10 +10,11 @@ from rich.console import Console
 
 from streams.adapters.embedded_broker import EmbeddedBroker
 from streams.adapters.faust import lifetime
-from streams.adapters.http import HttpServer, Probes
-from streams.adapters.logging import configure
+from streams.adapters.http import HttpServer
 from streams.adapters.kafka.topics import planned_topics
-from streams.adapters.prometheus import CONTENT_TYPE, Exporter, MetricStore
+from streams.adapters.logging import configure
+from streams.adapters.prometheus import MetricStore
+from streams.adapters.system_clock import SystemClock
 from streams.config import Settings
 from streams.domain.incidents import IncidentRecord, IncidentStatus
 from streams.scenarios.catalogue import build
@@ -24,7 +25,7 @@ from streams.stages.judge import Judge
 from streams.windows.closed import ClosedWindow
 from streams.wiring.narration import Narrator
 from streams.wiring.observation import Observation
-from streams.wiring.worker import build_worker
+from streams.wiring.worker import build_worker, probes
 
 SEED = 1
 BEFORE = timedelta(hours=2, minutes=45)
@@ -34,7 +35,7 @@ AFTER = timedelta(minutes=12)
 PARTITIONS = 2
 
 AHEAD = 20_000
-"""Events the fleet may be ahead of the worker: the embedded broker keeps about 14,000 a partition uncompressed."""
+"""Events the fleet may be ahead of the worker: what the broker keeps, with room to spare."""
 
 PATIENCE_SECONDS = 60.0
 """Longest wait, after the last event, for the incident to be resolved."""
@@ -45,7 +46,7 @@ class DemoObservation(Observation):
 
     def __init__(self, settings: Settings, store: MetricStore, narrator: Narrator) -> None:
         """Start listening."""
-        super().__init__(settings, store)
+        super().__init__(settings, store, SystemClock())
         self._narrator = narrator
         self.read = 0
         self.resolved = Event()
@@ -84,32 +85,32 @@ def demo(settings: Settings, console: Console) -> None:
     """
     begun = time.monotonic()
     configure(settings.log.model_copy(update={"level": "error"}))
-    narrator = Narrator(console)
+    narrator = Narrator(console, settings.topics.counts_partitions)
     scenario = build(
         "founding-incident", seed=SEED, before=BEFORE, after=AFTER, incident_duration=INCIDENT
     )
     with EmbeddedBroker() as broker:
         own = _demo_settings(settings, broker.bootstrap)
-        broker.create_topics({plan.name: plan.partitions or PARTITIONS for plan in planned_topics(own)})
+        broker.create_topics(
+            {plan.name: plan.partitions or PARTITIONS for plan in planned_topics(own)}
+        )
         store = MetricStore(own.ingest.dimensions)
         observation = DemoObservation(own, store, narrator)
-        probes = Probes(
-            metrics=Exporter(store).exposition,
-            metrics_type=CONTENT_TYPE,
-            health=lambda: None,
-            readiness=observation.readiness,
-        )
-        with HttpServer(own.http, probes) as server:
+        with HttpServer(own.http, probes(store, observation)) as server:
             narrator.begin(scenario, broker.bootstrap, f"{server.url}/metrics")
             stop = Event()
             ended: list[float] = []
             fleet = Thread(
-                target=_play, args=(scenario, own, observation, stop, ended), name="fleet", daemon=True
+                target=_play,
+                args=(scenario, own, observation, stop, ended),
+                name="fleet",
+                daemon=True,
             )
             fleet.start()
             try:
                 lifetime.run(
                     lambda: build_worker(own, "demo", observation, check_crcs=False),
+                    observation.beat,
                     lambda: _is_over(observation, ended),
                 )
             finally:
@@ -127,7 +128,8 @@ def _demo_settings(settings: Settings, bootstrap: str) -> Settings:
         update={"idle_after": timedelta(seconds=2), "flush_interval": timedelta(milliseconds=300)}
     )
     worker = settings.worker.model_copy(
-        # The embedded broker keeps 5 MB a partition: nothing to spend on snapshots nobody resumes from.
+        # The embedded broker keeps 5 MB a partition: nothing to spend on snapshots nobody resumes
+        # from.
         update={"roles": ("ingest", "judge", "incidents"), "snapshot_every": timedelta(hours=1)}
     )
     http = settings.http.model_copy(update={"port": 0})

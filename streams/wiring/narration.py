@@ -10,30 +10,63 @@ from detectors.detections import Direction
 from streams.adapters.prometheus import MetricStore
 from streams.domain.incidents import IncidentRecord, IncidentStatus
 from streams.domain.time import format_instant, window_end
+from streams.incident_samples import scope_text
 from streams.scenarios.generate import Scenario
 from streams.windows.closed import ClosedWindow
-from streams.wiring.scope_text import scope_text
 
 EVERY_WINDOWS = 15
 """Windows between two lines about the fleet while nothing is wrong."""
 
+EVERY_TROUBLED = 4
+"""The same while an incident is open."""
+
 BLOCKS = "▁▂▃▄▅▆▇█"
 
-SHOWN = 5
+SHOWN = 3
 """Candidates and change points shown at once."""
+
+CERTAIN = 0.9
+"""Probability whose crossing is told."""
+
+UNSEEN = ("freedom", "prior")
+"""Kinds of evidence that are about the model, not about anything a reader can look at."""
+
+
+NEXT = (
+    "Where to look next:",
+    "  opwatch simulate founding-incident --out fleet     the incident at full length, as files",
+    "  opwatch replay --outcomes fleet/outcomes.jsonl.zst \\",
+    "    --releases fleet/releases.jsonl --out result     the same stages on the files",
+    "  result/report.html                                 what a reader gets after an incident",
+    "  opwatch topics create && opwatch run               on a Kafka of your own",
+    "  docs/architecture.md                               how it works",
+)
+
+HEALTHY = 0.95
+"""Success ratio below which a bar turns red."""
 
 
 class Narrator:
     """Writes the story of a run to a console."""
 
-    def __init__(self, console: Console) -> None:
-        """Begin with nothing told."""
+    def __init__(self, console: Console, partitions: int) -> None:
+        """Begin with nothing told.
+
+        Args:
+            console: Where to write.
+            partitions: Number of counts partitions; a window is told when all of them have closed
+                it.
+        """
         self._console = console
-        self._counts: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
+        self._partitions = partitions
+        self._through: dict[int, int] = {}
+        self._counts: dict[int, dict[str, list[int]]] = defaultdict(
+            lambda: defaultdict(lambda: [0, 0])
+        )
         self._told: int | None = None
         self._alarmed = 0
         self._troubled = False
-        self._ranked: tuple[str, float] | None = None
+        self._ranked: tuple[str, bool] | None = None
         self._recovered: set[str] = set()
 
     def begin(self, scenario: Scenario, bootstrap: str, metrics: str) -> None:
@@ -41,20 +74,21 @@ class Narrator:
         say = self._console.print
         say("[bold]opwatch demo[/bold]: the Azure VM incident of 13 October 2021, sped up")
         say(f"  broker   {bootstrap} (embedded, loopback only)")
-        say(f"  fleet    {len(scenario.fleet.region_names)} simulated regions, {len(scenario.releases)} "
-            "releases rolling out at the same time")
+        regions, releases = len(scenario.fleet.region_names), len(scenario.releases)
+        say(f"  fleet    {regions} simulated regions, {releases} releases rolling out at once")
         say(f"  metrics  {metrics}")
         say("")
 
     def window(self, closed: ClosedWindow) -> None:
         """Tell of a closed window: success ratios by operating system, and change points."""
+        self._through[closed.partition] = closed.closed_through
         if closed.window is None:
             return
         self._count(closed)
         degraded = [one for one in closed.change_points if one.direction is Direction.DEGRADED]
         for point in degraded[: max(SHOWN - self._alarmed, 0)]:
             series = " ".join(point.series.values())
-            self._console.print(
+            self._print(
                 f"{_clock(point.raised)}  [red]change point[/red] {escape(series)}: success "
                 f"{point.baseline_ratio:.1%} -> {point.ratio:.1%} since {_clock(point.onset)}"
             )
@@ -69,7 +103,7 @@ class Narrator:
         for region in record.regions:
             if region.recovered is not None and region.region not in self._recovered:
                 self._recovered.add(region.region)
-                self._console.print(
+                self._print(
                     f"{_clock(record.raised)}  [green]recovered[/green] {escape(region.region)} "
                     f"({len(self._recovered)} of {len(record.regions)} regions)"
                 )
@@ -82,13 +116,12 @@ class Narrator:
         say = self._console.print
         samples = store.text().count("\n")
         say("")
-        say(f"[bold]Done[/bold]: {events:,} operations in {seconds:.0f} s, {samples:,} lines on /metrics.")
-        say("Where to look next:")
-        say("  opwatch simulate founding-incident --out fleet    the same incident at full length, as files")
-        say("  opwatch replay --outcomes fleet/outcomes.jsonl.zst --releases fleet/releases.jsonl --out result")
-        say("  open result/report.html                           what a reader gets after an incident")
-        say("  opwatch topics create && opwatch run              on your own Kafka")
-        say("  docs/architecture.md                              how it works")
+        say(f"[bold]Done[/bold]: {events:,} operations in {seconds:.0f} s, {samples:,} samples.")
+        for line in NEXT:
+            say(line, highlight=False, soft_wrap=True)
+
+    def _print(self, text: str | Table) -> None:
+        self._console.print(text, highlight=False, soft_wrap=not isinstance(text, Table))
 
     def _count(self, closed: ClosedWindow) -> None:
         cells = closed.cells
@@ -104,30 +137,33 @@ class Narrator:
 
     def _tell_fleet(self, closed: ClosedWindow) -> None:
         """Tell the success ratios of the newest window that all partitions have surely closed."""
-        ready = min(self._counts) if len(self._counts) > EVERY_WINDOWS else None
-        if ready is None:
+        if len(self._through) < self._partitions:
             return
-        counts = self._counts.pop(ready)
-        step = 3 if self._troubled else EVERY_WINDOWS
-        if self._told is not None and ready < self._told + step:
-            return
-        self._told = ready
+        through = min(self._through.values())
+        for window in sorted(window for window in self._counts if window <= through):
+            counts = self._counts.pop(window)
+            step = EVERY_TROUBLED if self._troubled else EVERY_WINDOWS
+            if self._told is None or window >= self._told + step:
+                self._told = window
+                self._tell(window, counts, closed)
+
+    def _tell(self, window: int, counts: dict[str, list[int]], closed: ClosedWindow) -> None:
         parts = []
         for name, (trials, failures) in sorted(counts.items()):
             ratio = 1 - failures / max(trials, 1)
             block = BLOCKS[min(int(ratio * len(BLOCKS)), len(BLOCKS) - 1)]
-            colour = "green" if ratio > 0.95 else "red"
+            colour = "green" if ratio > HEALTHY else "red"
             parts.append(f"{escape(name)} [{colour}]{block} {ratio:6.1%}[/{colour}]")
-        instant = window_end(ready, closed.window_seconds)
+        instant = window_end(window, closed.window_seconds)
         learning = "  (learning what is normal)" if closed.learning.all() else ""
-        self._console.print(f"{_clock(instant)}  success  {'   '.join(parts)}{learning}")
+        self._print(f"{_clock(instant)}  success  {'   '.join(parts)}{learning}")
 
     def _open(self, record: IncidentRecord) -> None:
         self._troubled = True
         impact = record.impact
         errors = ", ".join(error.error_code for error in record.errors[:2])
-        self._console.print(
-            f"{_clock(record.raised)}  [bold red]INCIDENT[/bold red] {escape(scope_text(record.scope))}, "
+        self._print(
+            f"{_clock(record.raised)}  [bold red]INCIDENT[/bold red] {escape(_scope(record))}, "
             f"{len(record.regions)} regions, since {_clock(record.onset)}: "
             f"{impact.failures} of {impact.operations} operations failed, "
             f"{impact.expected_failures:.0f} expected; errors that rose: {escape(errors)}"
@@ -137,7 +173,7 @@ class Narrator:
         if not record.candidates:
             return
         first = record.candidates[0]
-        news = (first.release, round(first.probability, 1))
+        news = (first.release, first.probability >= CERTAIN)
         if news == self._ranked:
             return
         self._ranked = news
@@ -146,21 +182,27 @@ class Narrator:
         table.add_column("probability", justify="right")
         table.add_column("why")
         for candidate in record.candidates[:SHOWN]:
-            strongest = max(candidate.evidence, key=lambda row: abs(row.log_likelihood_ratio))
+            seen = [row for row in candidate.evidence if row.kind not in UNSEEN]
+            strongest = max(seen, key=lambda row: abs(row.log_likelihood_ratio))
             table.add_row(
                 candidate.release, f"{candidate.probability:.1%}", escape(strongest.statement)
             )
         table.add_row("no known release", f"{record.no_release_probability:.1%}", "")
-        self._console.print(table)
+        self._print(table)
 
     def _resolve(self, record: IncidentRecord) -> None:
-        impact, first = record.impact, record.candidates[0]
-        self._console.print(
+        first = record.candidates[0]
+        excess = record.impact.failures - record.impact.expected_failures
+        self._print(
             f"{_clock(record.raised)}  [bold green]RESOLVED[/bold green] {_clock(record.onset)} to "
-            f"{_clock(record.resolved or record.raised)}: {impact.failures - impact.expected_failures:,.0f} "
-            f"operations failed that would not have; cause: {escape(first.release)} "
+            f"{_clock(record.resolved or record.raised)}: {excess:,.0f} more failed than would "
+            f"have; cause: {escape(first.release)} "
             f"({first.probability:.1%})"
         )
+
+
+def _scope(record: IncidentRecord) -> str:
+    return scope_text({name: list(values) for name, values in record.scope.items()})
 
 
 def _clock(instant: float) -> str:

@@ -1,6 +1,8 @@
-"""What the stages do, as samples of the metric catalogue, log lines, and the worker's readiness."""
+"""What the stages do, as metrics, log lines, health and readiness."""
 
+import platform
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -10,33 +12,58 @@ from detectors.detections import Direction
 from streams import telemetry
 from streams.adapters.prometheus import MetricStore
 from streams.config import Settings
-from streams.domain.incidents import Candidate, IncidentRecord, IncidentStatus
+from streams.domain.incidents import IncidentRecord, IncidentStatus
+from streams.domain.series import OTHER
+from streams.incident_samples import incident_samples, scope_text, top_candidate
+from streams.ports import Clock
 from streams.stages.incidents import Incidents
 from streams.stages.ingest import Flush
 from streams.stages.judge import Judge
 from streams.windows.closed import ClosedWindow
-from streams.wiring.scope_text import scope_text
 
 log = structlog.get_logger("opwatch")
 
-LIKELY = 0.5
-"""Probability from which a release is named as an incident's top candidate."""
+STUCK_SECONDS = 30.0
+"""An event loop that has not turned for so long does not work any more."""
+
+INCIDENT_METRICS = (
+    telemetry.INCIDENT,
+    telemetry.INCIDENT_ONSET,
+    telemetry.INCIDENT_EXCESS_FAILURES,
+    telemetry.CANDIDATE_PROBABILITY,
+    telemetry.NO_RELEASE_PROBABILITY,
+)
 
 
 class Observation:
-    """Listens to the stages of one worker."""
+    """Listens to the stages of one worker; any thread may call it."""
 
-    def __init__(self, settings: Settings, store: MetricStore) -> None:
-        """Start listening; every role is not ready until it has done its first work.
+    def __init__(self, settings: Settings, store: MetricStore, clock: Clock) -> None:
+        """Start listening; a role is not ready until it has done its first work.
 
         Args:
             settings: The installation's settings.
             store: Where the samples go.
+            clock: Processing time.
         """
         self._settings = settings
         self._store = store
-        self._waiting = {role: "waits for its first input" for role in settings.worker.roles}
-        self._incidents: dict[str, IncidentRecord] = {}
+        self._clock = clock
+        self._beat = clock.now()
+        roles: tuple[str, ...] = settings.worker.roles
+        self._waiting = dict.fromkeys(roles, "waits for its first input")
+        self._incidents: dict[str, Mapping[str, Any]] = {}
+        store.set(telemetry.INCIDENTS_OPEN, 0)
+        store.set(telemetry.BUILD, 1, (version("opwatch"), platform.python_version()))
+
+    def beat(self) -> None:
+        """Note that the event loop turns."""
+        self._beat = self._clock.now()
+
+    def health(self) -> str | None:
+        """Give why the worker does not work any more; None while it does."""
+        silent = self._clock.now() - self._beat
+        return f"the event loop is stuck for {silent:.0f} s" if silent > STUCK_SECONDS else None
 
     def readiness(self) -> Mapping[str, str]:
         """Give role -> why it is not ready; empty when all are."""
@@ -45,6 +72,19 @@ class Observation:
     def ready(self, role: str) -> None:
         """Note that a role works."""
         self._waiting.pop(role, None)
+
+    def stepped(self, stage: str, seconds: float) -> None:
+        """Count a step of a stage and how long it took."""
+        self._store.observe(telemetry.STAGE_DURATION, seconds, (stage,))
+
+    def kept(self, stage: str, partition: int) -> None:
+        """Note that a stage's partition has kept a snapshot."""
+        self._store.set(telemetry.SNAPSHOT, self._clock.now(), (stage, str(partition)))
+
+    def aborted(self) -> None:
+        """Count a transaction of ingest that had to be given up and is done again."""
+        self._store.add(telemetry.TRANSACTIONS, 1, ("aborted",))
+        log.warning("transaction_aborted", consequence="its input is read again")
 
     def flushed(self, flush: Flush, lag: Mapping[int, int]) -> None:
         """Count what a committed flush of ingest brought."""
@@ -83,22 +123,41 @@ class Observation:
             self._store.add(telemetry.WINDOWS_CLOSED, len(judged), (str(partition),))
             self._expose(partition, judged[-1])
 
-    def built(self, _: Incidents, closed: ClosedWindow, records: Sequence[IncidentRecord]) -> None:
-        """Export the incidents as their newest records have them."""
+    def built(
+        self, stage: Incidents, closed: ClosedWindow, records: Sequence[IncidentRecord]
+    ) -> None:
+        """Export the incidents as their newest records have them, and how far the releases are."""
         self.ready("incidents")
         for record in records:
-            self._incidents[record.incident] = record
+            plain = record.record()
+            self._incidents[record.incident] = plain
             log.info(
                 "incident",
                 incident=record.incident,
                 revision=record.revision,
                 status=record.status.value,
-                scope={name: list(values) for name, values in record.scope.items()},
-                top_candidate=_top(record),
+                scope=scope_text(plain["scope"]),  # type: ignore[arg-type]
+                top_candidate=top_candidate(plain),
                 no_release_probability=record.no_release_probability,
             )
+            if record.status is IncidentStatus.RESOLVED:
+                del self._incidents[record.incident]
         if records:
             self._expose_incidents()
+        if closed.window is not None:
+            exposures = stage.exposures(closed.window)
+            rows = [(one.release, one.component or "", one.region) for one in exposures]
+            shares = [one.exposure for one in exposures]
+            self._store.set_series(telemetry.RELEASE_EXPOSURE, rows, shares)
+
+    def _expose_incidents(self) -> None:
+        samples = [sample for one in self._incidents.values() for sample in incident_samples(one)]
+        self._store.set(telemetry.INCIDENTS_OPEN, len(self._incidents))
+        for metric in INCIDENT_METRICS:
+            own = [(labels, value) for kind, labels, value in samples if kind is metric]
+            self._store.set_series(
+                metric, [labels for labels, _ in own], [value for _, value in own]
+            )
 
     def _count(self, window: ClosedWindow) -> None:
         cells, keys = window.cells, window.cells.keys()
@@ -109,13 +168,24 @@ class Observation:
             "caller_fault": cells.caller_faults,
         }
         for outcome, counts in outcomes.items():
-            rows = [(*key, outcome) for key, count in zip(keys, counts.tolist(), strict=True) if count]
-            amounts = [count for count in counts.tolist() if count]
-            self._store.add_series(telemetry.OPERATIONS, rows, amounts)
+            pairs = zip(keys, counts.tolist(), strict=True)
+            rows = [((*key, outcome), count) for key, count in pairs if count]
+            self._store.add_series(
+                telemetry.OPERATIONS, [labels for labels, _ in rows], [count for _, count in rows]
+            )
+        self._count_overflow(window)
         for point in window.change_points:
             self._store.add(telemetry.CHANGE_POINTS, 1, (point.direction.value,))
             if point.direction is Direction.DEGRADED:
                 log.info("change_point", **point.record())
+
+    def _count_overflow(self, window: ClosedWindow) -> None:
+        cells = window.cells
+        operations = cells.trials + cells.cancelled + cells.caller_faults
+        for name, values, codes in zip(cells.dimensions, cells.values, cells.codes, strict=True):
+            if OTHER in values:
+                inside = operations[codes == values.index(OTHER)]
+                self._store.add(telemetry.OVERFLOWED, int(inside.sum()), (name,))
 
     def _expose(self, partition: int, window: ClosedWindow) -> None:
         cells, keys = window.cells, window.cells.keys()
@@ -133,44 +203,3 @@ class Observation:
         states["watched"] = len(cells) - sum(states.values())
         for state, count in states.items():
             self._store.set(telemetry.SERIES, count, (str(partition), state))
-
-    def _expose_incidents(self) -> None:
-        store = self._store
-        lasting = [
-            record
-            for record in self._incidents.values()
-            if record.status is not IncidentStatus.RESOLVED
-        ]
-        self._incidents = {record.incident: record for record in lasting}
-        names = [(record.incident,) for record in lasting]
-        store.set(telemetry.INCIDENTS_OPEN, len(lasting))
-        store.set_series(
-            telemetry.INCIDENT,
-            [
-                (one.incident, scope_text(one.scope), one.status.value, _top(one))
-                for one in lasting
-            ],
-            [1.0] * len(lasting),
-        )
-        store.set_series(telemetry.INCIDENT_ONSET, names, [record.onset for record in lasting])
-        store.set_series(
-            telemetry.INCIDENT_EXCESS_FAILURES,
-            names,
-            [one.impact.failures - one.impact.expected_failures for one in lasting],
-        )
-        store.set_series(
-            telemetry.NO_RELEASE_PROBABILITY, names, [one.no_release_probability for one in lasting]
-        )
-        candidates: list[tuple[str, Candidate]] = [
-            (record.incident, candidate) for record in lasting for candidate in record.candidates
-        ]
-        store.set_series(
-            telemetry.CANDIDATE_PROBABILITY,
-            [(incident, candidate.release) for incident, candidate in candidates],
-            [candidate.probability for _, candidate in candidates],
-        )
-
-
-def _top(record: IncidentRecord) -> str:
-    first: Any = record.candidates[0] if record.candidates else None
-    return first.release if first is not None and first.probability >= LIKELY else ""

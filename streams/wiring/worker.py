@@ -3,8 +3,7 @@
 import os
 import secrets
 import socket
-from collections.abc import Callable
-from threading import Event
+from typing import TYPE_CHECKING, cast
 
 import structlog
 from confluent_kafka import Message
@@ -24,10 +23,16 @@ from streams.domain.errors import OperatorError
 from streams.domain.releases import ReleaseEvent
 from streams.formats.release_json import decode_release
 from streams.ports import Clock
-from streams.stages.judge import STAGE as JUDGE
 from streams.stages.incident_state import STAGE as INCIDENTS
+from streams.stages.judge import STAGE as JUDGE
 from streams.stages.partitions import IncidentsPartition, JudgePartition
 from streams.wiring.observation import Observation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from threading import Event
+
+    from streams.formats.cloudevents import Headers
 
 log = structlog.get_logger("opwatch")
 
@@ -37,7 +42,8 @@ def run_worker(settings: Settings, worker_id: str | None = None) -> None:
 
     Args:
         settings: The installation's settings.
-        worker_id: A name that is this worker's alone, and the same after a restart; None makes one up.
+        worker_id: A name that is this worker's alone, and the same after a restart; None makes one
+            up.
 
     Raises:
         OperatorError: Topics are missing, or the port is taken.
@@ -47,18 +53,24 @@ def run_worker(settings: Settings, worker_id: str | None = None) -> None:
     if problems:
         raise OperatorError("; ".join(problems))
     store = MetricStore(settings.ingest.dimensions)
-    observation = Observation(settings, store)
-    probes = Probes(
+    observation = Observation(settings, store, SystemClock())
+    with HttpServer(settings.http, probes(store, observation)) as server:
+        log.info(
+            "worker_starts", roles=list(settings.worker.roles), metrics=f"{server.url}/metrics"
+        )
+        name = worker_id or _made_up_name()
+        lifetime.run(lambda: build_worker(settings, name, observation), observation.beat)
+        log.info("worker_stopped")
+
+
+def probes(store: MetricStore, observation: Observation) -> Probes:
+    """Give what the HTTP server asks."""
+    return Probes(
         metrics=Exporter(store).exposition,
         metrics_type=CONTENT_TYPE,
-        health=lambda: None,
+        health=observation.health,
         readiness=observation.readiness,
     )
-    with HttpServer(settings.http, probes) as server:
-        log.info("worker_starts", roles=list(settings.worker.roles), metrics=f"{server.url}/metrics")
-        name = worker_id or _made_up_name()
-        lifetime.run(lambda: build_worker(settings, name, observation))
-        log.info("worker_stopped")
 
 
 def build_worker(
@@ -73,7 +85,7 @@ def build_worker(
     if "incidents" in roles:
         stages.append(_incidents(settings, observation, clock))
     if "ingest" in roles:
-        ingest = KafkaIngest(settings, worker_id, clock, observation.flushed)
+        ingest = KafkaIngest(settings, worker_id, clock, observation)
         loops.append(("ingest", ingest.run))
     return build_app(settings, stages, loops, clock, check_crcs=check_crcs)
 
@@ -90,6 +102,7 @@ def _judge(settings: Settings, observation: Observation) -> StageWiring:
             lambda judge, windows: observation.judged(partition, judge, windows),
         ),
         store=lambda partition: KafkaStageStore(settings, JUDGE, topic, partition),
+        observer=observation,
     )
 
 
@@ -102,12 +115,13 @@ def _incidents(settings: Settings, observation: Observation, clock: Clock) -> St
             settings, snapshot, KafkaReleases(settings, decode_message, clock), observation.built
         ),
         store=lambda partition: KafkaStageStore(settings, INCIDENTS, topic, partition),
+        observer=observation,
     )
 
 
 def decode_message(message: Message) -> ReleaseEvent | None:
-    """Give the release event of a message; a bad one is logged with its coordinates and passed over."""
-    event = decode_release(message.value(), message.headers())
+    """Give the release event of a message; a bad one is logged with its coordinates."""
+    event = decode_release(message.value(), cast("Headers | None", message.headers()))
     if isinstance(event, ReleaseEvent):
         return event
     log.warning(

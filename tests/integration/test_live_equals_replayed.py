@@ -1,4 +1,4 @@
-"""What a live worker writes, whatever happens to it, is what a replay of the same events writes, byte for byte."""
+"""What a live worker writes, whatever happens to it, is byte for byte what a replay writes."""
 
 import json
 import signal
@@ -20,6 +20,7 @@ from streams.scenarios.catalogue import build
 
 SOURCE_PARTITIONS = 4
 
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """A recorded incident, and what a replay of it gives."""
@@ -32,7 +33,7 @@ class Recorded:
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
-    """The founding incident at a third of its volume, shortened, with duplicates, disorder and late events in it."""
+    """The founding incident, smaller and shorter, with duplicates, disorder and late events."""
     folder = tmp_path_factory.mktemp("recorded")
     scenario = build(
         "founding-incident",
@@ -44,9 +45,9 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     )
     write_scenario(scenario, folder)
     outcomes, releases = folder / "outcomes.jsonl.zst", folder / "releases.jsonl"
+    arguments = ["--outcomes", outcomes, "--releases", releases, "--out", folder / "result"]
     subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-m", "streams.cli", "replay", "--outcomes", str(outcomes)]
-        + ["--releases", str(releases), "--out", str(folder / "result")],
+        [sys.executable, "-m", "streams.cli", "replay", *map(str, arguments)],
         check=True,
         capture_output=True,
     )
@@ -90,13 +91,13 @@ def test_a_live_worker_writes_what_a_replay_writes_and_counts_every_operation_on
 def test_two_workers_one_of_them_killed_write_what_a_replay_writes(
     kafka: str, recorded: Recorded, tmp_path: Path
 ) -> None:
-    """Two workers with odd batches; one dies without a word in the middle of the incident and is started again."""
+    """Two workers with odd batches; one is killed in the middle of the incident."""
     odd = {"INGEST__BATCH_SIZE": "777", "INGEST__FLUSH_INTERVAL": "PT0.2S"}
     with LiveInstallation(kafka, "live-killed", tmp_path) as installation:
         installation.produce(lines(recorded.outcomes), lines(recorded.releases), by_id)
         victim = installation.start_worker(**odd)
         installation.start_worker(INGEST__BATCH_SIZE="1313")
-        kills = []
+        kills: list[int] = []
 
         def kill(records: int) -> None:
             if records >= 2 and not kills:

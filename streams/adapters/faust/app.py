@@ -1,7 +1,8 @@
 """The Faust app of one worker: an agent for each stage, a service for ingest.
 
-Faust brings group membership, the agents' consumer and the life of the process. It holds no state of ours, and what
-it commits decides nothing: a partition's runner knows from its own snapshot where it has to go on.
+Faust brings group membership, the agents' consumer and the life of the process. It holds no state
+of ours, and what it commits decides nothing: a partition's runner knows from its own snapshot where
+it has to go on.
 """
 
 import asyncio
@@ -34,7 +35,8 @@ class StageAgent:
         self._clock = clock
         self._every = every.total_seconds()
         self._runners: dict[int, PartitionRunner] = {}
-        # One thread: messages of a partition must stay in order, and the event loop free for heartbeats.
+        # One thread: messages of a partition must stay in order, and the event loop free for
+        # heartbeats.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=wiring.name)
         topic = app.topic(wiring.topic, value_type=bytes, value_serializer="raw", internal=False)
         app.agent(topic, name=f"{app.conf.id}-{wiring.name}")(self._consume)
@@ -42,17 +44,17 @@ class StageAgent:
     async def _consume(self, stream: StreamT[bytes]) -> None:
         try:
             async for event in stream.events():
-                # What was on its way when its partition was taken away belongs to somebody else now.
+                # What was on its way when its partition was taken away is somebody else's now.
                 if event.message.tp in self._app.consumer.assignment():
                     await self._in_thread(self._take, event.message)
         except Exception as error:  # noqa: BLE001 - whatever it is, going on would lose a message
             await self._app.crash(error)
 
     async def take_over(self, assigned: Iterable[TP]) -> None:
-        """Bring partitions up to date that have been assigned, before their first message is taken."""
+        """Bring assigned partitions up to date, before their first message is taken."""
         try:
             await self._in_thread(self._open, self._mine(assigned))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the partition is not being worked on
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody works on the partition
             await self._app.crash(error)
 
     async def release(self, revoked: Iterable[TP]) -> None:
@@ -71,7 +73,8 @@ class StageAgent:
         return sorted(tp.partition for tp in partitions if tp.topic == self._wiring.topic)
 
     def _take(self, message: Message) -> None:
-        self._runner(message.partition).take(message.offset, message.value)
+        if message.value is not None:
+            self._runner(message.partition).take(message.offset, message.value)
 
     def _runner(self, partition: int) -> PartitionRunner:
         runner = self._runners.get(partition)
@@ -191,7 +194,8 @@ def build_app(
     agents = [StageAgent(app, wiring, clock, settings.worker.snapshot_every) for wiring in stages]
 
     async def take_over(_: faust.App, assigned: Iterable[TP], **__: object) -> None:
-        # Not awaited: reading up may take longer than a rebalance may, and messages wait behind it anyway.
+        # Not awaited: reading up may take longer than a rebalance may, and messages wait behind it
+        # anyway.
         for agent in agents:
             app.add_future(agent.take_over(assigned))
 
@@ -199,7 +203,8 @@ def build_app(
         for agent in agents:
             await agent.release(revoked)
 
-    app.on_partitions_assigned.connect(take_over, weak=False)
-    app.on_partitions_revoked.connect(release, weak=False)
+    # Faust's types ask for a positional variadic that its signals never send.
+    app.on_partitions_assigned.connect(take_over, weak=False)  # type: ignore[arg-type]
+    app.on_partitions_revoked.connect(release, weak=False)  # type: ignore[arg-type]
     services = [AgentsService(agents), *(ThreadService(name, loop) for name, loop in loops)]
     return WorkerApp(app, tuple(services))

@@ -1,4 +1,4 @@
-"""The life of a Faust app: started, run until told to stop, stopped; a crash is an exception here."""
+"""The life of a Faust app: started, run, stopped; a crash is an exception here."""
 
 import asyncio
 import signal
@@ -6,24 +6,34 @@ from collections.abc import Callable
 
 from streams.adapters.faust.app import WorkerApp
 
+BEAT_SECONDS = 0.1
+"""How often it is looked whether to stop."""
+
 STOP_SECONDS = 30.0
 """Patience with services that finish what they have begun."""
 
 
-def run(make: Callable[[], WorkerApp], stop_when: Callable[[], bool] = lambda: False) -> None:
+def run(
+    make: Callable[[], WorkerApp],
+    on_beat: Callable[[], None],
+    stop_when: Callable[[], bool] = lambda: False,
+) -> None:
     """Run an app until SIGINT or SIGTERM comes, or a condition holds.
 
     Args:
         make: Makes the app, inside the event loop it will live in.
+        on_beat: Called a few times a second, as long as the event loop turns.
         stop_when: Asked a few times a second.
 
     Raises:
         Exception: Whatever the app, one of its agents or services has died of.
     """
-    asyncio.run(_run(make, stop_when))
+    asyncio.run(_run(make, on_beat, stop_when))
 
 
-async def _run(make: Callable[[], WorkerApp], stop_when: Callable[[], bool]) -> None:
+async def _run(
+    make: Callable[[], WorkerApp], on_beat: Callable[[], None], stop_when: Callable[[], bool]
+) -> None:
     loop = asyncio.get_running_loop()
     told = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -35,7 +45,8 @@ async def _run(make: Callable[[], WorkerApp], stop_when: Callable[[], bool]) -> 
     for service in worker.services:
         await app.add_runtime_dependency(service)
     while not (told.is_set() or app.crashed or stop_when()):
-        await asyncio.sleep(0.1)
+        on_beat()
+        await asyncio.sleep(BEAT_SECONDS)
     try:
         await asyncio.wait_for(app.stop(), STOP_SECONDS)
     finally:

@@ -28,6 +28,18 @@ StageFactory = Callable[[bytes | None], PartitionStage]
 """Makes a stage from its newest snapshot, or without any knowledge."""
 
 
+class StepObserver(Protocol):
+    """Hears how the partitions of the stages get on."""
+
+    def stepped(self, stage: str, seconds: float) -> None:
+        """Hear that a stage has taken a message, and how long it took."""
+        ...
+
+    def kept(self, stage: str, partition: int) -> None:
+        """Hear that a snapshot has been kept."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class StageWiring:
     """How the partitions of a stage are made.
@@ -37,12 +49,14 @@ class StageWiring:
         topic: Topic it reads.
         make: Makes the stage of a partition from its newest snapshot.
         store: Makes the store of a partition.
+        observer: Hears how it gets on.
     """
 
     name: str
     topic: str
     make: Callable[[int, bytes | None], PartitionStage]
     store: Callable[[int], StageStore]
+    observer: StepObserver
 
 
 class PartitionRunner:
@@ -57,6 +71,8 @@ class PartitionRunner:
             clock: Processing time.
             every: Processing time between snapshots, in seconds.
         """
+        self._name, self._partition = wiring.name, partition
+        self._observer = wiring.observer
         self._clock = clock
         self._every = every
         self._store = wiring.store(partition)
@@ -65,8 +81,11 @@ class PartitionRunner:
             self._stage = wiring.make(partition, kept.snapshot)
             self._next = kept.next_offset
         except SnapshotError as error:
-            # Settings have changed: the state starts anew, but nothing that was written is written again.
-            log.warning("snapshot_unusable", stage=wiring.name, partition=partition, reason=str(error))
+            # Settings have changed: the state starts anew, but nothing that was written is written
+            # again.
+            log.warning(
+                "snapshot_unusable", stage=wiring.name, partition=partition, reason=str(error)
+            )
             self._stage = wiring.make(partition, None)
             self._next = kept.written_offset
         self._written = kept.written_offset
@@ -77,8 +96,8 @@ class PartitionRunner:
     def catch_up(self, until: int | None = None) -> None:
         """Process what lies between the snapshot and an offset, or the end.
 
-        Done before the first message: where Faust goes on after a restart or a rebalance need not be where the
-        snapshot ends.
+        Done before the first message: where Faust goes on after a restart or a rebalance need not
+        be where the snapshot ends.
         """
         for offset, value in self._store.read(self._next, until):
             self._process(offset, value)
@@ -96,6 +115,7 @@ class PartitionRunner:
         if self._next > self._kept_next:
             self._store.keep(self._stage.snapshot(), self._next)
             self._kept_next = self._next
+            self._observer.kept(self._name, self._partition)
         self._kept_at = self._clock.now()
 
     def close(self) -> None:
@@ -103,7 +123,9 @@ class PartitionRunner:
         self._store.close()
 
     def _process(self, offset: int, value: bytes) -> None:
+        begun = self._clock.now()
         messages = self._stage.take(value)
+        self._observer.stepped(self._name, self._clock.now() - begun)
         self._next = offset + 1
         if messages and offset >= self._written:
             self._store.write(messages, self._next)

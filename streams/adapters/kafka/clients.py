@@ -2,8 +2,11 @@
 
 from streams.config import KafkaSettings
 
+ClientSettings = dict[str, str | int | float | bool]
+"""Settings of a client, as librdkafka names them."""
+
 MAXIMUM_MESSAGE_BYTES = 16 * 1024 * 1024
-"""Largest message of opwatch's own topics: counts and windows of ten thousand series fit with room."""
+"""Largest message of opwatch's own topics: a window of ten thousand series fits with room."""
 
 TRANSACTION_TIMEOUT_MS = 15_000
 """How long a worker that died in a transaction can hold up readers, at most."""
@@ -12,7 +15,7 @@ REQUEST_SECONDS = 30.0
 """Patience with the broker before a call is given up."""
 
 
-def consumer_settings(kafka: KafkaSettings, group: str) -> dict[str, str | int | bool]:
+def consumer_settings(kafka: KafkaSettings, group: str) -> ClientSettings:
     """Give the settings of a consumer that reads committed data and commits by hand."""
     return {
         **_common(kafka),
@@ -25,7 +28,8 @@ def consumer_settings(kafka: KafkaSettings, group: str) -> dict[str, str | int |
         "heartbeat.interval.ms": int(kafka.session_timeout.total_seconds() * 1000 / 5),
         "partition.assignment.strategy": "range",
         "enable.partition.eof": True,
-        # With the default of 1000 a full queue halts fetching for a second: a third of the throughput.
+        # With the default of 1000 a full queue halts fetching for a second: a third of the
+        # throughput.
         "fetch.queue.backoff.ms": 5,
         "queued.min.messages": 100_000,
         "queued.max.messages.kbytes": 65_536,
@@ -34,7 +38,7 @@ def consumer_settings(kafka: KafkaSettings, group: str) -> dict[str, str | int |
     }
 
 
-def producer_settings(kafka: KafkaSettings, transactional_id: str) -> dict[str, str | int | bool]:
+def producer_settings(kafka: KafkaSettings, transactional_id: str) -> ClientSettings:
     """Give the settings of a transactional producer."""
     return {
         **_common(kafka),
@@ -47,12 +51,12 @@ def producer_settings(kafka: KafkaSettings, transactional_id: str) -> dict[str, 
     }
 
 
-def admin_settings(kafka: KafkaSettings) -> dict[str, str | int | bool]:
+def admin_settings(kafka: KafkaSettings) -> ClientSettings:
     """Give the settings of an administrative client."""
     return {**_common(kafka)}
 
 
-def _common(kafka: KafkaSettings) -> dict[str, str | int | bool]:
+def _common(kafka: KafkaSettings) -> ClientSettings:
     return {
         "bootstrap.servers": kafka.bootstrap,
         "client.id": kafka.application,

@@ -1,14 +1,16 @@
 """Ingest from Kafka: a loop around the pure stage, one transaction per flush.
 
-Counts blocks, late outcomes, dead letters and the source offsets are written in one transaction, so that every event
-is counted exactly once whatever dies when. What the stage must remember beside an offset travels as the offset's
-metadata; the ids of the duplicate horizon are learned again by reading the source from a little earlier.
+Counts blocks, late outcomes, dead letters and the source offsets are written in one transaction, so
+that every event is counted exactly once whatever dies when. What the stage must remember beside an
+offset travels as the offset's metadata; the ids of the duplicate horizon are learned again by
+reading the source from a little earlier.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event
+from typing import TYPE_CHECKING, Protocol, cast
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
@@ -33,6 +35,9 @@ from streams.ports import Clock
 from streams.stages.ingest import Flush, Ingest, PartitionPosition, RecordBatch
 from streams.windows.codec import encode_block
 
+if TYPE_CHECKING:
+    from streams.formats.cloudevents import Headers
+
 POLL_SECONDS = 0.1
 """Longest wait for messages; flushes and idle ticks are looked after in between."""
 
@@ -45,12 +50,30 @@ class Cursor:
     """Where reading of one source partition stands.
 
     Attributes:
-        next_offset: First offset that has not been counted in an earlier run; those before it only teach ids.
-        quiet_since: Processing time since when the partition's end has been reached without a message.
+        next_offset: First offset that has not been counted in an earlier run; those before it only
+            teach ids.
+        quiet_since: Processing time since when the partition's end has been reached without a
+            message.
     """
 
     next_offset: int
     quiet_since: float | None = None
+
+
+class IngestObserver(Protocol):
+    """Hears of what ingest does."""
+
+    def flushed(self, flush: Flush, lag: Mapping[int, int]) -> None:
+        """Hear of a flush that has been committed, and of the lag by source partition."""
+        ...
+
+    def aborted(self) -> None:
+        """Hear of a flush that had to be given up; its input is read again."""
+        ...
+
+    def stepped(self, stage: str, seconds: float) -> None:
+        """Hear how long a batch took."""
+        ...
 
 
 class KafkaIngest:
@@ -61,7 +84,7 @@ class KafkaIngest:
         settings: Settings,
         worker: str,
         clock: Clock,
-        on_flush: Callable[[Flush, dict[int, int]], None],
+        observer: IngestObserver,
     ) -> None:
         """Describe the clients; nothing is read yet.
 
@@ -69,12 +92,12 @@ class KafkaIngest:
             settings: The installation's settings.
             worker: Name of this worker, part of its transactional id.
             clock: Processing time.
-            on_flush: Told of every flush that has been committed, with the lag by source partition.
+            observer: Hears of every flush.
         """
         kafka = settings.kafka
         self.settings = settings
         self._clock = clock
-        self._on_flush = on_flush
+        self._observer = observer
         self._consumer = Consumer(consumer_settings(kafka, f"{kafka.application}-ingest"))
         name = f"{kafka.application}-ingest-{worker}"
         self._producer = Producer(producer_settings(kafka, name))
@@ -112,7 +135,9 @@ class KafkaIngest:
         while not stop.is_set():
             messages = self._consumer.consume(ingest.batch_size, POLL_SECONDS)
             if messages:
+                begun = self._clock.now()
                 self._take(messages)
+                self._observer.stepped("ingest", self._clock.now() - begun)
             self._mark_idle()
             if time.monotonic() >= due or self._stage.pending_cells >= ingest.flush_cells:
                 self._flush()
@@ -124,12 +149,12 @@ class KafkaIngest:
         by_partition: dict[int, list[Message]] = {}
         ended: set[int] = set()
         for message in messages:
-            error = message.error()
+            error, partition = message.error(), cast("int", message.partition())
             if error is None:
-                by_partition.setdefault(message.partition(), []).append(message)
-                ended.discard(message.partition())
+                by_partition.setdefault(partition, []).append(message)
+                ended.discard(partition)
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
-                ended.add(message.partition())
+                ended.add(partition)
             elif error.fatal() or not error.retriable():
                 raise KafkaException(error)
         # A partition that was taken away while the batch was on its way is somebody else's now.
@@ -141,9 +166,11 @@ class KafkaIngest:
             self._cursors[partition].quiet_since = now
 
     def _give(self, partition: int, taken: list[Message], now: float) -> None:
-        """Give one partition's messages to the stage: those counted before to be remembered, the rest to be counted."""
+        """Give one partition's messages to the stage; those counted before only teach their ids."""
         source = SourcePartition(self.settings.topics.outcomes, partition)
-        known = [one for one in taken if one.offset() < self._cursors[partition].next_offset]
+        known = [
+            one for one in taken if cast("int", one.offset()) < self._cursors[partition].next_offset
+        ]
         if known:
             self._stage.remember(_batch(source, known))
         if len(known) < len(taken):
@@ -181,13 +208,14 @@ class KafkaIngest:
         except KafkaException as error:
             self._give_back(error)
             return
-        self._on_flush(flush, self._lag())
+        self._observer.flushed(flush, self._lag())
 
     def _give_back(self, error: KafkaException) -> None:
         """Undo a flush that failed and read its input again from where the last one ended."""
         if not error.args[0].txn_requires_abort():
             raise error
         self._producer.abort_transaction(REQUEST_SECONDS)
+        self._observer.aborted()
         self._stage.revoke_all()
         assigned = self._consumer.assignment()
         self._consumer.unassign()
@@ -224,7 +252,7 @@ class KafkaIngest:
         begin = []
         for known in consumer.committed(partitions, timeout=REQUEST_SECONDS) if partitions else []:
             source = SourcePartition(known.topic, known.partition)
-            position = PartitionPosition.decode(known.metadata) if known.offset >= 0 else None
+            position = PartitionPosition.decode(known.metadata or "") if known.offset >= 0 else None
             self._stage.assign(source, position)
             self._cursors[known.partition] = Cursor(position.next_offset if position else 0)
             first = position.rebuild_offset if position else OFFSET_BEGINNING
@@ -241,7 +269,7 @@ class KafkaIngest:
         self._cursors = {}
 
     def _lag(self) -> dict[int, int]:
-        """Give the number of messages not yet read, by source partition, as last heard from the broker."""
+        """Give the number of unread messages by source partition, as last heard from the broker."""
         lag = {}
         for one in self._consumer.position(self._consumer.assignment()):
             _, end = self._consumer.get_watermark_offsets(one, cached=True)
@@ -250,11 +278,12 @@ class KafkaIngest:
 
 
 def _batch(source: SourcePartition, messages: Sequence[Message]) -> RecordBatch:
-    headers = [message.headers() for message in messages]
+    # The client's types allow for messages that are errors; these are none.
+    headers = cast("list[Headers | None]", [message.headers() for message in messages])
     return RecordBatch(
         source=source,
         values=[message.value() for message in messages],
-        offsets=[message.offset() for message in messages],
+        offsets=cast("list[int]", [message.offset() for message in messages]),
         headers=headers if any(headers) else None,
         times=[message.timestamp()[1] / 1000 for message in messages],
     )

@@ -1,6 +1,7 @@
-"""The release log from Kafka: read whole, by every worker that builds incidents, without a consumer group."""
+"""The release log from Kafka: read whole, without a consumer group."""
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -14,7 +15,7 @@ POLL_SECONDS = 0.2
 BATCH = 1_000
 
 EVERY_SECONDS = 0.2
-"""Looked for again no sooner: outcomes are under way for longer, from the source to a closed window."""
+"""Looked for again no sooner: outcomes are under way for longer before they close a window."""
 
 Decode = Callable[[Message], ReleaseEvent | None]
 
@@ -39,14 +40,15 @@ class KafkaReleases:
         self._clock = clock
         self._looked = float("-inf")
         self._consumer = Consumer(consumer_settings(settings.kafka, group))
-        # Asked for the topic's end: on the reader's connection the question would wait behind its long poll.
+        # Asked for the topic's end: on the reader's connection the question would wait behind its
+        # long poll.
         self._asker = Consumer(consumer_settings(settings.kafka, group))
         topic = settings.topics.releases
         try:
             listed = self._consumer.list_topics(topic, timeout=REQUEST_SECONDS)
         except KafkaException as error:
             raise self._failure(error) from error
-        self._next = {partition: 0 for partition in sorted(listed.topics[topic].partitions)}
+        self._next = dict.fromkeys(sorted(listed.topics[topic].partitions), 0)
         self._consumer.assign([TopicPartition(topic, one, 0) for one in self._next])
 
     def drain(self) -> Sequence[ReleaseEvent]:
@@ -87,16 +89,14 @@ class KafkaReleases:
         return ends
 
     def _event(self, message: Message, ends: dict[int, int]) -> ReleaseEvent | None:
-        error = message.error()
+        error, partition = message.error(), cast("int", message.partition())
         if error is None:
-            self._next[message.partition()] = message.offset() + 1
+            self._next[partition] = cast("int", message.offset()) + 1
             return self._decode(message)
         if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's public name
             raise KafkaException(error)
         # The end may lie behind what is readable: transaction markers take up offsets too.
-        self._next[message.partition()] = max(
-            self._next[message.partition()], ends[message.partition()]
-        )
+        self._next[partition] = max(self._next[partition], ends[partition])
         return None
 
     def _failure(self, error: KafkaException) -> OutsideSystemError:

@@ -1,9 +1,10 @@
 """Store of one stage partition: output, snapshots and the input they cover, in Kafka transactions.
 
-A transactional id per stage and partition shuts out a predecessor that does not know it has been replaced. What has
-been written is remembered as the committed offset of a consumer group nobody is a member of; a snapshot lies in a
-compacted topic, in chunks. After a crash a stage goes on from its snapshot and repeats its steps silently up to
-what has been written: every output is there exactly once.
+A transactional id per stage and partition shuts out a predecessor that does not know it has been
+replaced. What has been written is remembered as the committed offset of a consumer group nobody is
+a member of; a snapshot lies in a compacted topic, in chunks. After a crash a stage goes on from its
+snapshot and repeats its steps silently up to what has been written: every output is there exactly
+once.
 """
 
 import struct
@@ -41,7 +42,8 @@ class KafkaStageStore:
         self._group = f"{name}-written"
         self._producer = Producer(producer_settings(settings.kafka, f"{name}-{partition}"))
         self._consumer = Consumer(consumer_settings(settings.kafka, self._group))
-        # A topic for each stage: what another stage left undone must not hide this one's newest snapshot.
+        # A topic for each stage: what another stage left undone must not hide this one's newest
+        # snapshot.
         self._snapshots = TopicPartition(settings.topics.named(f"{stage}-snapshots"), partition)
 
     def open(self) -> KeptState:
@@ -60,7 +62,7 @@ class KafkaStageStore:
         return KeptState(snapshot, next_offset, max(written, next_offset))
 
     def read(self, first: int, until: int | None) -> Iterator[tuple[int, bytes]]:
-        """Give the stage's own input again, with its offsets: from one offset to before another, or to the end.
+        """Give the stage's input again, with offsets: from one to before another, or to the end.
 
         Raises:
             OutsideSystemError: Kafka does not answer.
@@ -115,14 +117,16 @@ class KafkaStageStore:
         self._consumer.close()
 
     def _produce(self, message: OutgoingMessage) -> None:
-        optional = {} if message.partition is None else {"partition": message.partition}
+        # -1 lets the key decide.
+        partition = -1 if message.partition is None else message.partition
+        headers: list[tuple[str, str | bytes | None]] = list(message.headers)
         try:
             self._producer.produce(
                 message.topic,
                 value=message.value,
                 key=message.key,
-                headers=list(message.headers),
-                **optional,
+                partition=partition,
+                headers=headers,
             )
         except BufferError:
             self._producer.flush(REQUEST_SECONDS)
@@ -144,7 +148,7 @@ class KafkaStageStore:
         return next_offset, b"".join(parts)[:size]
 
     def _messages(self, where: TopicPartition, first: int, until: int | None) -> Iterator[Message]:
-        """Give the committed messages of a partition from an offset to before another, or to the end."""
+        """Give a partition's committed messages from an offset to before another, or to the end."""
         oldest, end = self._consumer.get_watermark_offsets(where, timeout=REQUEST_SECONDS)
         first, until = max(first, oldest), end if until is None else min(until, end)
         if first >= until:
