@@ -318,3 +318,55 @@ def test_error_codes_late_outcomes_and_dead_letters_count_as_waiting_too() -> No
     assert stage.pending_cells == 200
     stage.process(records([event("late", 0), b"?"], 200), LONG_AFTER)
     assert stage.pending_cells == 202
+
+
+def test_an_idle_partition_holds_no_ids_back_and_loses_those_the_others_have_passed() -> None:
+    other = SourcePartition(SOURCE.topic, 1)
+    stage = ingest(None, SOURCE, other)
+    stage.process(records([event("a", 0)], source=other), LONG_AFTER)
+    stage.process(records([event("b", 0), event("c", 9000)]), LONG_AFTER)
+    assert stage.flush().positions[SOURCE].rebuild_offset == 0
+    stage.set_idle(other, idle=True)
+    stage.process(records([event("d", 9001)], 2), LONG_AFTER)
+    positions = stage.flush().positions
+    assert positions[SOURCE].rebuild_offset == 1
+    assert positions[other].rebuild_offset == positions[other].next_offset == 1
+    stage.process(records([event("a", 0)], 1, other), LONG_AFTER)
+    assert stage.flush().statistics.duplicates == 0
+
+
+def test_what_was_refused_as_ahead_is_not_learned_after_a_restart() -> None:
+    stage = ingest()
+    stage.process(records([event("1", 0), event("2", 7200)]), START)
+    position = stage.flush().positions[SOURCE]
+    restarted = ingest()
+    restarted.assign(SOURCE, position)
+    restarted.remember(records([event("1", 0), event("2", 7200)]))
+    restarted.process(records([event("2", 7200), event("1", 0)], 2), LONG_AFTER)
+    statistics = restarted.flush().statistics
+    assert statistics.duplicates == 0
+    assert statistics.outcomes[Outcome.SUCCESS] == 2
+
+
+def test_a_restart_before_the_first_event_has_nothing_to_learn() -> None:
+    stage = ingest()
+    stage.process(records([b"?"]), LONG_AFTER)
+    position = stage.flush().positions[SOURCE]
+    assert (position.next_offset, position.latest, position.rebuild_offset) == (1, None, 1)
+    restarted = ingest()
+    restarted.assign(SOURCE, position)
+    restarted.remember(records([event("1")]))
+    restarted.process(records([event("1")], 1), LONG_AFTER)
+    assert restarted.flush().statistics.duplicates == 0
+
+
+def test_series_are_numbered_anew_when_there_were_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("streams.stages.folding.SERIES_KEPT", 10)
+    stage, flushes = ingest(), []
+    for first in range(0, 60, 20):
+        values = [event(str(first + one), 0, region=f"r{one}") for one in range(20)]
+        stage.process(records(values, first), LONG_AFTER)
+        flushes.append(stage.flush())
+    assert set(totals_of(flushes).trials.values()) == {3}
