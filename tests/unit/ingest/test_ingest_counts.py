@@ -112,6 +112,13 @@ def test_dimensions_come_from_fields_and_attributes_and_are_unknown_where_empty(
     }
 
 
+def test_missing_null_and_empty_values_are_one_series_and_one_row() -> None:
+    null = event("2").replace(b"}", b', "os": null}')
+    flush = flush_of([event("1"), null, event("3", os=""), event("4", os="unknown")])
+    rows = [key for blocks in flush.blocks.values() for key in blocks[0].cells.keys()]  # noqa: SIM118
+    assert rows == [WESTUS]
+
+
 def test_a_single_dimension_is_a_key_of_one() -> None:
     settings = Settings(ingest=IngestSettings(dimensions=("region",)))
     assert totals_of([flush_of([event()], settings)]).trials == {(WINDOW, False, ("westus",)): 1}
