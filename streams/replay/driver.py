@@ -1,6 +1,6 @@
 """Replay: recorded events or windows through the stages of the live worker."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,11 +9,11 @@ import structlog
 
 from streams.config import Settings
 from streams.domain.change_points import ChangePoint
-from streams.domain.errors import OperatorError
 from streams.domain.incidents import IncidentRecord
 from streams.domain.outcomes import SourcePartition
 from streams.domain.releases import ReleaseEvent
 from streams.domain.series import partition_of
+from streams.domain.time import window_start
 from streams.formats.release_json import decode_release
 from streams.ports import Clock
 from streams.replay.inputs import LineBatch, file_size, read_events, read_windows
@@ -30,6 +30,8 @@ log = structlog.get_logger("opwatch.replay")
 
 FILES = "files"
 """Topic that stands for the files of a replay: each file is a partition of it."""
+
+_NEVER = int(np.iinfo(np.int64).max)
 
 
 @dataclass(slots=True)
@@ -81,7 +83,7 @@ def replay(
         if request.windows is None:
             steps = _outcomes(settings, request, pipeline, tally, clock)
         else:
-            steps = _windows(settings, request, pipeline, tally)
+            steps = _windows(settings, request, request.windows, pipeline, tally)
         for done in steps:
             progress.advance(done, sum(sizes), tally.events, len(tally.windows))
         for point in in_order(tally.change_points):
@@ -209,36 +211,55 @@ def _in_range(cells: CellTable, request: ReplayRequest, seconds: int) -> CellTab
 
 
 def _windows(
-    settings: Settings, request: ReplayRequest, pipeline: Pipeline, tally: _Tally
+    settings: Settings, request: ReplayRequest, path: Path, pipeline: Pipeline, tally: _Tally
 ) -> Iterator[int]:
-    """Run a windows table through the judges; yields bytes read."""
-    if request.windows is None:
-        message = "no windows table"
-        raise OperatorError(message)
+    """Run a windows table through the judges; yields bytes read.
+
+    The table is read twice: first to learn how old what is still to come may be, so that windows
+    close as early as they can and a long table need not be held.
+    """
     seconds = settings.windows.seconds
+    source = SourcePartition(FILES, 0)
     latest: float | None = None
     rows = 0
-    for batch in read_windows(request.windows, settings.ingest.dimensions, seconds):
-        cells = _in_range(batch.cells, request, seconds)
+    watermarks = _watermarks((cells for cells, _ in _cells_of(settings, request, path)), seconds)
+    batches = _cells_of(settings, request, path)
+    for (cells, position), watermark in zip(batches, watermarks, strict=True):
         rows += len(cells)
         tally.events += int(cells.trials.sum() + cells.cancelled.sum() + cells.caller_faults.sum())
         if len(cells):
-            newest = float(cells.windows.max()) * seconds
+            newest = window_start(int(cells.windows.max()), seconds)
             latest = newest if latest is None else max(latest, newest)
-        pipeline.take(_partitioned(settings, cells, ()))
-        yield batch.position
-    end = SourceProgress(SourcePartition(FILES, 0), 1, 0, rows, None, latest, idle=True)
-    pipeline.take(_partitioned(settings, None, (end,)))
-    yield file_size(request.windows)
+        done = SourceProgress(source, 1, 0, rows, watermark, latest, idle=False)
+        pipeline.take(_partitioned(settings, cells, (done,)))
+        yield position
+    end = SourceProgress(source, 1, 0, rows, None, latest, idle=True)
+    pipeline.take(_partitioned(settings, empty_table(settings.ingest.dimensions), (end,)))
+
+
+def _cells_of(
+    settings: Settings, request: ReplayRequest, path: Path
+) -> Iterator[tuple[CellTable, int]]:
+    """Give the cells of a windows table in the range asked for, and how many bytes are read."""
+    seconds = settings.windows.seconds
+    for batch in read_windows(path, settings.ingest.dimensions, seconds):
+        yield _in_range(batch.cells, request, seconds), batch.position
+
+
+def _watermarks(tables: Iterable[CellTable], seconds: int) -> list[float | None]:
+    """Give, for each table, the start of the oldest window that the tables after it are of."""
+    oldest = [int(table.windows[~table.late].min(initial=_NEVER)) for table in tables]
+    following = [_NEVER]
+    for one in reversed(oldest[1:]):
+        following.append(min(one, following[-1]))
+    return [None if one == _NEVER else window_start(one, seconds) for one in reversed(following)]
 
 
 def _partitioned(
-    settings: Settings, cells: CellTable | None, sources: tuple[SourceProgress, ...]
+    settings: Settings, cells: CellTable, sources: tuple[SourceProgress, ...]
 ) -> dict[int, list[CountsBlock]]:
     """Split cells by counts partition, as ingest does."""
     count, positions = settings.topics.counts_partitions, settings.group_positions
-    dimensions = settings.ingest.dimensions
-    cells = empty_table(dimensions) if cells is None else cells
     keys = cells.keys()
     owners = np.array([partition_of(key, positions, count) for key in keys], np.int64)
     return {

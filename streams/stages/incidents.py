@@ -155,10 +155,11 @@ class Incidents:
         What an incident no longer explains has to be explained by another.
         """
         history = self.state.history
-        scope, ratio = scoping.find_scope(
+        found = scoping.find_scope(
             history, incident.baseline, incident.onset, window, self._explained(incident)
         )
-        if scope == incident.scope or ratio < CLEAR_SCOPE:
+        scope = found.values
+        if scope == incident.scope or found.ratio < CLEAR_SCOPE:
             return
         inside = history.matches(scope)
         if incident.is_settling(window):
@@ -246,9 +247,11 @@ class Incidents:
         history = self.state.history
         first = max(min(one.onset for one in due), window - LOOKBACK)
         baseline = scoping.frozen_baseline(history, first, window)
-        excluded = self._explained(None)
-        scope, ratio = scoping.find_scope(history, baseline, first, window, excluded)
-        if ratio < CLEAR_SCOPE or not any(covers(scope, self._dimensions, one.key) for one in due):
+        found = scoping.find_scope(history, baseline, first, window, self._explained(None))
+        scope = found.values
+        if found.ratio < CLEAR_SCOPE or not any(
+            covers(scope, self._dimensions, one.key) for one in due
+        ):
             named = zip(self._dimensions, due[0].key, strict=True)
             scope = {name: (value,) for name, value in named}
         incident = self._new_incident(scope, baseline, first, window)
