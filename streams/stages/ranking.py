@@ -24,6 +24,9 @@ SELDOM = 15
 ROLLBACK_SECONDS = 1800.0
 """How long before a region's recovery a rollback may lie that explains it."""
 
+HEALING_SECONDS = 600.0
+"""How long after a rollback its effect may linger: retries and operations under way still fail."""
+
 ROLLBACK_SLACK = 3
 """Windows by which a region's recovery may seem to be earlier than the rollback behind it."""
 
@@ -82,7 +85,8 @@ def _cells(
     """Give the fleet's counts; from the onset on under the baseline as it was then.
 
     What a mitigation has healed that no release knows of is left out: nobody predicted it, so it
-    says nothing about who broke it. A recovery that comes with a rollback is evidence.
+    says nothing about who broke it. A recovery that comes with a rollback is evidence, but not the
+    minutes in which it takes hold: a step has an instant, healing has none.
     """
     first, last = history.oldest or 0, history.newest or 0
     stretch = history.stretch(first, last)
@@ -93,6 +97,10 @@ def _cells(
         healed = slice(max(window - first, 0), None)
         for counts in (stretch.trials, stretch.failures, expected):
             counts[rows, healed] = 0
+    for at, touched in (step for rollout in rollouts for step in rollout.rollbacks()):
+        healing = slice(max(int(at), 0), max(int(at + HEALING_SECONDS / seconds), 0))
+        for counts in (stretch.trials, stretch.failures, expected):
+            counts[touched, healing] = 0
     return Cells(
         trials=stretch.trials,
         failures=stretch.failures,

@@ -14,9 +14,9 @@ from streams.stages.tracking import SETTLING, TrackedIncident, TrackedRegion
 CERTAINTY = 1000.0
 """Odds against chance from which a region counts as affected; each window tried must pay, too."""
 
-RECOVERY = RecoverySettings(evidence=3000.0)
+RECOVERY = RecoverySettings(evidence=1000.0)
 """A region called recovered too early sends people home, and an incident has dozens of regions for
-hours: each may falsely recover once in 3,000 windows at most."""
+hours: a false recovery may come once in 1,000 windows of a region at most."""
 
 
 def follow(incident: TrackedIncident, names: tuple[str, ...], now: int, *, recounted: bool) -> None:
