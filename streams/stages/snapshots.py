@@ -46,8 +46,8 @@ def pack(stage: str, settings_fingerprint: str, state: Mapping[str, object]) -> 
     """
     envelope = Envelope(VERSION, stage, settings_fingerprint, state)
     plain = msgspec.msgpack.encode(envelope, enc_hook=_encode)
-    compressed: bytes = pa.compress(plain, codec="zstd", asbytes=True)
-    return len(plain).to_bytes(8, "big") + compressed
+    data: bytes = pa.compress(plain, codec="zstd", asbytes=True)
+    return data
 
 
 def unpack(stage: str, settings_fingerprint: str, data: bytes) -> dict[str, Any]:
@@ -57,10 +57,10 @@ def unpack(stage: str, settings_fingerprint: str, data: bytes) -> dict[str, Any]
         SnapshotError: It is damaged, or it is of another stage, version or settings.
     """
     try:
-        size = int.from_bytes(data[:8], "big")
-        plain = pa.decompress(data[8:], decompressed_size=size, codec="zstd", asbytes=True)
+        # As a stream, because a size written beside damaged data cannot be trusted with memory.
+        plain = pa.CompressedInputStream(pa.py_buffer(data), "zstd").read()
         envelope = msgspec.msgpack.decode(plain, type=Envelope, ext_hook=_decode)
-    except (msgspec.DecodeError, pa.ArrowInvalid, OSError, ValueError) as error:
+    except (msgspec.DecodeError, OSError, ValueError) as error:
         raise SnapshotError(f"the snapshot of {stage} is damaged: {error}") from error
     found = (envelope.version, envelope.stage, envelope.fingerprint)
     if found != (VERSION, stage, settings_fingerprint):
