@@ -234,25 +234,43 @@ def _follow(
     operations, failed = (np.concatenate(([0], np.cumsum(part))) for part in (trials, failures))
     recovered, at, start, statistic, level = False, 0, 0, 0.0, 0.0
     origin, known = 0, 1  # the degraded level is measured over [origin, known)
+    gains: dict[int, float] = {}  # by window, since the CUSUM left zero
     for window in np.flatnonzero(trials).tolist():
         if statistic <= 0.0:
-            start = window
+            start, gains = window, {}
         if not recovered:
             known = max(known, window - settings.holdback_windows)
             seen = float(operations[known] - operations[origin])
             level = (float(failed[known] - failed[origin]) + 0.5) / (seen + 1.0)
         gain = _log_ratio(int(trials[window]), int(failures[window]), float(near[window]), level)
-        statistic = max(max(statistic, 0.0) + min(-gain if recovered else gain, cap), 0.0)
+        gains[window] = min(-gain if recovered else gain, cap)
+        statistic = max(max(statistic, 0.0) + gains[window], 0.0)
         if statistic < enough:
             continue
-        statistic = 0.0
         if recovered:
-            recovered, origin, known = False, start, window + 1
-        elif _is_near(trials, failures, near, start, window):
-            recovered, at = True, start
-        else:
-            origin, known = start, window + 1
+            recovered, origin, known, statistic = False, start, window + 1, 0.0
+            continue
+        first = _near_from(trials, failures, near, gains)
+        if first is None:  # a partial mitigation: its level is the degraded one from now on
+            origin, known, statistic = start, window + 1, 0.0
+            continue
+        gains = {one: value for one, value in gains.items() if one >= first}
+        start, statistic = first, sum(gains.values())
+        if statistic >= enough:
+            recovered, at, statistic = True, start, 0.0
     return recovered, at if recovered else None, statistic
+
+
+def _near_from(
+    trials: Integers, failures: Integers, near: Floats, gains: dict[int, float]
+) -> int | None:
+    """Give the earliest window from which on the level is near the baseline, or None.
+
+    A mitigation takes hold inside a window: that window speaks for a recovery, but it is not part
+    of what has recovered.
+    """
+    last = max(gains)
+    return next((one for one in gains if _is_near(trials, failures, near, one, last)), None)
 
 
 def _log_ratio(trials: int, failures: int, near: float, degraded: float) -> float:
