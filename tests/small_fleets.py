@@ -35,7 +35,7 @@ SOURCE = SourcePartition("vm-operations", 0)
 
 SETTINGS = Settings(
     ingest=IngestSettings(dimensions=DIMENSIONS),
-    topics=TopicSettings(counts_partitions=2),
+    topics=TopicSettings(counts_partitions=3),
     detectors=DetectorSettings(group_by=("os",)),
 )
 
@@ -141,8 +141,9 @@ def blocks_of(
 ) -> dict[int, list[CountsBlock]]:
     """Split a table by counts partition, as ingest does."""
     count = settings.topics.counts_partitions
+    keys = table.keys()
     owners = np.array(
-        [partition_of(key, settings.group_positions, count) for key in table.keys()], np.int64
+        [partition_of(key, settings.group_positions, count) for key in keys], np.int64
     )
     return {
         partition: [CountsBlock(60, sources, select(table, owners == partition))]

@@ -155,9 +155,8 @@ class Incidents:
         What an incident no longer explains has to be explained by another.
         """
         history = self.state.history
-        found = scoping.find_scope(
-            history, incident.baseline, incident.onset, window, self._explained(incident)
-        )
+        explained = self._explained(incident.onset, besides=incident)
+        found = scoping.find_scope(history, incident.baseline, incident.onset, window, explained)
         scope = found.values
         if scope == incident.scope or found.ratio < CLEAR_SCOPE:
             return
@@ -200,12 +199,18 @@ class Incidents:
         incident.errors = ErrorCounts()
         count_errors(incident, history, incident.counts.first)
 
-    def _explained(self, besides: TrackedIncident | None) -> Bool:
-        """Give the (S,) mask of the series that open incidents explain, one incident aside."""
+    def _explained(self, since: int, besides: TrackedIncident | None = None) -> Bool:
+        """Give the (S,) mask of the series that incidents explain, one incident aside.
+
+        Args:
+            since: First window that counts: whoever had resolved by then explains nothing.
+            besides: The incident that is left out, with all that it explains itself.
+        """
         history = self.state.history
         mask = np.zeros(len(history), np.bool_)
         for incident in self.state.tracked:
-            if incident is not besides and incident.resolved is None:
+            lasted = incident.resolved is None or incident.resolved > since
+            if incident is not besides and lasted:
                 mask |= history.matches(incident.scope)
         return mask if besides is None else mask & ~history.matches(besides.scope)
 
@@ -247,7 +252,7 @@ class Incidents:
         history = self.state.history
         first = max(min(one.onset for one in due), window - LOOKBACK)
         baseline = scoping.frozen_baseline(history, first, window)
-        found = scoping.find_scope(history, baseline, first, window, self._explained(None))
+        found = scoping.find_scope(history, baseline, first, window, self._explained(first))
         scope = found.values
         if found.ratio < CLEAR_SCOPE or not any(
             covers(scope, self._dimensions, one.key) for one in due

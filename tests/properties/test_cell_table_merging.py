@@ -1,5 +1,7 @@
 """Cell tables: any cut and any order adds up to the same table, and bounds lose nothing."""
 
+from itertools import pairwise
+
 import numpy as np
 from cell_tables import Cell, cell_table
 from hypothesis import given
@@ -38,10 +40,7 @@ def test_any_cut_in_any_order_merges_to_the_same_table(
     shuffled = data.draw(st.permutations(cells))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(cells)), max_size=4)))
     edges = [0, *cuts, len(cells)]
-    parts = [
-        cell_table(DIMENSIONS, shuffled[low:high])
-        for low, high in zip(edges[:-1], edges[1:], strict=True)
-    ]
+    parts = [cell_table(DIMENSIONS, shuffled[low:high]) for low, high in pairwise(edges)]
     again = merge(parts, DIMENSIONS)
     assert again.values == whole.values
     assert again.error_codes.labels == whole.error_codes.labels

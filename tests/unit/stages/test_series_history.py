@@ -44,7 +44,9 @@ def test_a_stretch_may_be_of_some_series_only() -> None:
 def test_what_is_expected_follows_each_window_s_own_baseline() -> None:
     history = some_history()
     appended(history, 7, Cell(7, EAST, 10), baseline=0.5)
-    np.testing.assert_allclose(history.expected(5, 7), [[1.0, 2.0, 5.0], [0.0, 0.7, 0.0]], rtol=1e-6)
+    np.testing.assert_allclose(
+        history.expected(5, 7), [[1.0, 2.0, 5.0], [0.0, 0.7, 0.0]], rtol=1e-6
+    )
 
 
 def test_old_windows_are_forgotten_and_skipped_ones_are_empty() -> None:

@@ -71,4 +71,6 @@ def test_what_is_no_plain_data_is_never_written() -> None:
 
 def test_fingerprints_tell_settings_apart_and_do_not_depend_on_the_run() -> None:
     assert fingerprint("a", 1) == fingerprint("a", 1)
-    assert len({fingerprint("a", 1), fingerprint("a", 2), fingerprint("a1"), fingerprint(1, "a")}) == 4
+    assert (
+        len({fingerprint("a", 1), fingerprint("a", 2), fingerprint("a1"), fingerprint(1, "a")}) == 4
+    )

@@ -12,7 +12,9 @@ DIMENSIONS = ("region",)
 
 
 def cells(*windows: int, late: bool = False) -> CellTable:
-    rows = [Cell(window, ("east",), 1, 1, late=late, errors={f"E{window}": 1}) for window in windows]
+    rows = [
+        Cell(window, ("east",), 1, 1, late=late, errors={f"E{window}": 1}) for window in windows
+    ]
     return cell_table(DIMENSIONS, rows)
 
 
