@@ -2,9 +2,10 @@
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from detectors.arrays import Floats, Integers, Snapshot, check_counts
 from detectors.eprocess import beta_binomial_log_likelihood, shift_odds
@@ -136,6 +137,10 @@ class RecoverySettings:
         evidence_windows: No fewer windows can decide: one lucky or empty-looking window is a lull.
         near_odds: A level within this factor of the baseline's odds counts as recovered.
         holdback_windows: The latest windows, which the degraded level is not estimated from.
+        dispersion: Pearson's phi expected of degraded operations (McCullagh & Nelder, Generalized
+            Linear Models, 2nd edition, section 4.5); a failed operation tried again at once and
+            failing again doubles its count.
+        dispersion_windows: How many windows that expectation weighs.
         lull_windows: So many windows without operations at the end mean "no traffic".
     """
 
@@ -144,6 +149,8 @@ class RecoverySettings:
     near_odds: float = 1.5
     holdback_windows: int = 3
     lull_windows: int = 5
+    dispersion: float = 2.0
+    dispersion_windows: float = 20.0
 
     def __post_init__(self) -> None:
         """Refuse settings without meaning.
@@ -157,6 +164,8 @@ class RecoverySettings:
             ("near_odds", 1.0),
             ("holdback_windows", 0),
             ("lull_windows", 1),
+            ("dispersion", 1.0),
+            ("dispersion_windows", 0.0),
         ):
             value = getattr(self, name)
             if not (value >= least and math.isfinite(value)):
@@ -194,8 +203,9 @@ def assess(
     Statistic: CUSUM W_t = max(0, W_(t-1)) + l_t of the binomial log-likelihood ratio l of "near the
     baseline" (odds times `near_odds`) against "degraded", whose level is estimated from the first
     window on without the latest ones; l is capped above. Recovery when W >= ln(evidence) and the
-    windows since the CUSUM's last zero are compatible with "near". If they are not, this is a
-    partial mitigation: the degraded level is measured anew from its first window on. Its first
+    windows since the CUSUM's last zero are compatible with "near"; windows at their beginning in
+    which the mitigation was taking hold are left out. If no windows are, this is a partial
+    mitigation: the degraded level is measured anew from its first window on. The first recovered
     window is where the CUSUM left zero: the maximum-likelihood split for the two levels (Page,
     Biometrika 41, 1954). After a recovery the same with the hypotheses exchanged: relapse.
 
@@ -231,8 +241,9 @@ def _follow(
     limit = math.log(settings.evidence)
     cap = limit / settings.evidence_windows
     enough = limit * (1.0 - 1e-12)  # capped windows may add up to a rounding error less
-    operations, failed = (np.concatenate(([0], np.cumsum(part))) for part in (trials, failures))
-    recovered, at, start, statistic, level = False, 0, 0, 0.0, 0.0
+    operations, failed = _running(trials), _running(failures)
+    squares, busy = _running(failures**2 / np.maximum(trials, 1)), _running(trials > 0)
+    recovered, at, start, statistic, level, phi = False, 0, 0, 0.0, 0.0, 1.0
     origin, known = 0, 1  # the degraded level is measured over [origin, known)
     gains: dict[int, float] = {}  # by window, since the CUSUM left zero
     for window in np.flatnonzero(trials).tolist():
@@ -242,7 +253,15 @@ def _follow(
             known = max(known, window - settings.holdback_windows)
             seen = float(operations[known] - operations[origin])
             level = (float(failed[known] - failed[origin]) + 0.5) / (seen + 1.0)
+            square = (
+                squares[known]
+                - squares[origin]
+                - level * (2.0 * (failed[known] - failed[origin]) - level * seen)
+            )
+            windows = float(busy[known] - busy[origin])
+            phi = _dispersion(square / (level * (1.0 - level)), windows, settings)
         gain = _log_ratio(int(trials[window]), int(failures[window]), float(near[window]), level)
+        gain /= phi
         gains[window] = min(-gain if recovered else gain, cap)
         statistic = max(max(statistic, 0.0) + gains[window], 0.0)
         if statistic < enough:
@@ -259,6 +278,17 @@ def _follow(
         if statistic >= enough:
             recovered, at, statistic = True, start, 0.0
     return recovered, at if recovered else None, statistic
+
+
+def _running(counts: npt.NDArray[Any]) -> Floats:
+    """Give the sums before each window and after the last, shape [T + 1]."""
+    return np.concatenate(([0.0], np.cumsum(counts, dtype=np.float64)))
+
+
+def _dispersion(chi_square: float, windows: float, settings: RecoverySettings) -> float:
+    """Give Pearson's phi of the degraded windows, held to its prior while they are few."""
+    held = settings.dispersion_windows
+    return max((chi_square + settings.dispersion * held) / (windows + held), 1.0)
 
 
 def _near_from(
