@@ -8,6 +8,9 @@ never the result.
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
 from itertools import compress
 
 import numpy as np
@@ -16,25 +19,23 @@ import numpy.typing as npt
 from streams.domain.time import parse_instant
 
 Float64 = npt.NDArray[np.float64]
-Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
-Digits = npt.NDArray[np.uint8]
 Bool = npt.NDArray[np.bool_]
+Bytes = npt.NDArray[np.uint8]
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
-_SEPARATORS = {4: "-", 7: "-", 10: "T", 13: ":", 16: ":"}
-_CLOCK = 19
-"""Length of `2021-10-13T06:27:00`."""
-_DATE = 10
-"""Length of `2021-10-13`."""
-_NINE = 9
-_FEBRUARY, _DECEMBER = 2, 12
-_HOURS, _SIXTY = 24, 60
-_MICROSECOND_DIGITS = 6
-"""`datetime` cuts further digits off, and so do we."""
+_AT_ONCE = 4096
+"""Texts in one grid. Arrays beyond 128 KB cost page faults each time: 182 against 159 ns a text."""
+_CLOCK = len("2021-10-13T06:27:00")
+_DATE = len("2021-10-13")
+_LONGEST_FRACTION = len(".123456789")
+_MICROS = 1_000_000
 _EXACT = 2**53
 """Below this, to the year 2255, a float holds every microsecond."""
-_DAYS_IN_MONTH = np.array([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int32)
+_EPOCH = date(1970, 1, 1).toordinal()
+_ZERO = ord("0")
+_COMMA = ord(",")
+_MINUS = ord("-")
 
 
 def instant(text: str) -> float:
@@ -64,12 +65,10 @@ def instants(texts: Sequence[str]) -> Float64:
     Returns:
         (N,) seconds since the epoch; NaN where the text is no RFC 3339 instant with an offset.
     """
-    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    result = np.full(len(texts), np.nan)
-    for length in sorted(set(lengths.tolist())):
-        of_length = lengths == length
-        same = texts if of_length.all() else list(compress(texts, of_length.tolist()))
-        result[of_length] = _of_one_length(same, length)
+    result = np.empty(len(texts))
+    for start in range(0, len(texts), _AT_ONCE):
+        some = texts[start : start + _AT_ONCE]
+        result[start : start + len(some)] = _of_any_length(some)
     for place in np.flatnonzero(np.isnan(result)).tolist():
         try:
             result[place] = instant(texts[place])
@@ -78,90 +77,118 @@ def instants(texts: Sequence[str]) -> Float64:
     return result
 
 
+def _of_any_length(texts: Sequence[str]) -> Float64:
+    """Give the instants that fit a grid, NaN for all others."""
+    lengths = list(map(len, texts))
+    distinct = sorted(set(lengths))
+    if len(distinct) == 1:
+        return _of_one_length(texts, distinct[0])
+    result = np.empty(len(texts))
+    every = np.array(lengths)
+    for length in distinct:
+        mask = every == length
+        result[mask] = _of_one_length(list(compress(texts, mask.tolist())), length)
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How a text of L characters is laid out.
+
+    Attributes:
+        lowest: (L, 1) lowest character at each place.
+        highest: (L, 1) highest character at each place.
+        weights: Place and worth in microseconds of each digit of the clock.
+        zero: What the clock comes to when all its digits are the character 0.
+    """
+
+    lowest: Bytes
+    highest: Bytes
+    weights: tuple[tuple[int, int], ...]
+    zero: int
+
+
+@cache
+def _layout(fraction: int, zone: int) -> _Layout:
+    """Lay out a text with so many characters of fraction (point included) and of zone."""
+    point, digits = ("." if fraction else ""), max(fraction - 1, 0)
+    lowest = "0000-00-00T00:00:00" + point + "0" * digits + ("Z" if zone == 1 else "+00:00")
+    highest = "9999-19-39T29:59:59" + point + "9" * digits + ("Z" if zone == 1 else "-29:59")
+    worth = [36_000, 3600, 0, 600, 60, 0, 10, 1]  # of hh:mm:ss, in seconds
+    weights = [(_DATE + 1 + at, seconds * _MICROS) for at, seconds in enumerate(worth) if seconds]
+    # `datetime` cuts off what is finer than a microsecond, and so do we.
+    weights += [(_CLOCK + 1 + at, 10 ** (5 - at)) for at in range(min(digits, 6))]
+    return _Layout(
+        lowest=np.frombuffer(lowest.encode(), np.uint8)[:, None],
+        highest=np.frombuffer(highest.encode(), np.uint8)[:, None],
+        weights=tuple(weights),
+        zero=_ZERO * sum(weight for _, weight in weights),
+    )
+
+
 def _of_one_length(texts: Sequence[str], length: int) -> Float64:
     """Give the instants of texts laid out as the first one is, NaN for all others."""
-    nothing = np.full(len(texts), np.nan)
     zone = 1 if texts[0].endswith("Z") else len("+00:00")
     fraction = length - zone - _CLOCK
     joined = "".join(texts)
-    if fraction < 0 or fraction == 1 or not joined.isascii():
-        return nothing
+    if not 0 <= fraction <= _LONGEST_FRACTION or fraction == 1 or not joined.isascii():
+        return np.full(len(texts), np.nan)
+    layout = _layout(fraction, zone)
     grid = np.frombuffer(joined.encode(), np.uint8).reshape(len(texts), length)
-    # One row per place in the text; what is no digit wraps around to more than 9.
-    columns = np.ascontiguousarray(grid.T)
-    digits = columns - np.uint8(ord("0"))
-    offset, fits = _zone(columns, digits, length - zone)
-    for place, separator in _SEPARATORS.items():
-        fits &= columns[place] == ord(separator)
-    wanted = [place for place in range(_CLOCK) if place not in _SEPARATORS]
-    if fraction:
-        fits &= columns[_CLOCK] == ord(".")
-        wanted += range(_CLOCK + 1, _CLOCK + fraction)
-    for place in wanted:
-        fits &= digits[place] <= _NINE
-    days, clock, exists = _civil(digits)
-    seconds = days.astype(np.int64) * 86_400 + (clock - offset)
-    micros = seconds * 1_000_000 + _micros(digits, fraction)
+    columns = np.ascontiguousarray(grid.T)  # a row per place in the text
+    fits = ((columns >= layout.lowest) & (columns <= layout.highest)).all(axis=0)
+    fits &= _is_hour(columns, _DATE + 1)
+    days, exists = _days(columns[:_DATE])
+    micros = np.full(len(texts), days * (86_400 * _MICROS) - layout.zero)
+    for place, weight in layout.weights:
+        micros += np.multiply(columns[place], weight, dtype=np.int64)
+    if zone > 1:
+        fits &= _is_hour(columns, length - zone + 1) & (columns[length - zone] != _COMMA)
+        micros -= _offset(columns[length - zone :])
     fits &= exists & (np.abs(micros) < _EXACT)
-    return np.where(fits, micros / 1_000_000, np.nan)
+    return np.where(fits, micros / _MICROS, np.nan)
 
 
-def _number(digits: Digits, start: int, stop: int) -> Int32:
-    total: Int32 = digits[start].astype(np.int32)
-    for place in range(start + 1, stop):
-        total *= 10
-        total += digits[place]
-    return total
+def _is_hour(columns: Bytes, place: int) -> Bool:
+    """Say whether two digits, the first of them 0 to 2, are an hour."""
+    fits: Bool = (columns[place] < ord("2")) | (columns[place + 1] < ord("4"))
+    return fits
 
 
-def _zone(columns: Digits, digits: Digits, start: int) -> tuple[Int32, Bool]:
-    """Give the offset from UTC in seconds, and whether it is well written."""
-    mark = columns[start]
-    if start == len(columns) - 1:
-        return np.zeros(len(mark), np.int32), mark == ord("Z")
-    hours, minutes = _number(digits, start + 1, start + 3), _number(digits, start + 4, start + 6)
-    fits = (columns[start + 3] == ord(":")) & (hours < _HOURS) & (minutes < _SIXTY)
-    for place in (start + 1, start + 2, start + 4, start + 5):
-        fits &= digits[place] <= _NINE
-    west = mark == ord("-")
-    fits &= west | (mark == ord("+"))
-    size = hours * 3600 + minutes * 60
-    return np.where(west, -size, size), fits
+def _offset(columns: Bytes) -> Int64:
+    """Give the microseconds of `+hh:mm`."""
+    sign, hour_tens, hours, _, minute_tens, minutes = columns.astype(np.int64) - _ZERO
+    size: Int64 = (hour_tens * 600 + hours * 60 + minute_tens * 10 + minutes) * (60 * _MICROS)
+    west = sign == _MINUS - _ZERO
+    size[west] *= -1
+    return size
 
 
-def _micros(digits: Digits, fraction: int) -> Int32:
-    """Give the microseconds of `.d...`, of which the point is counted in `fraction`."""
-    kept = min(fraction - 1, _MICROSECOND_DIGITS)
-    if kept <= 0:
-        return np.zeros(digits.shape[1], np.int32)
-    number = _number(digits, _CLOCK + 1, _CLOCK + 1 + kept)
-    return number * np.int32(10 ** (_MICROSECOND_DIGITS - kept))
+def _days(columns: Bytes) -> tuple[Int64 | int, Bool | bool]:
+    """Give the days since the epoch of `yyyy-mm-dd`, and whether the calendar has them."""
+    if (columns == columns[:, :1]).all():  # nearly always: a batch is of one day
+        one = _day(int(_date_number(columns[:, :1])[0]))
+        return one, one != _NO_DAY
+    distinct, places = np.unique(_date_number(columns), return_inverse=True)
+    days = np.array([_day(number) for number in distinct.tolist()], np.int64)[places]
+    return days, days != _NO_DAY
 
 
-def _civil(digits: Digits) -> tuple[Int32, Int32, Bool]:
-    """Give days since the epoch, seconds of the day, and whether the calendar has them.
-
-    Days from the civil date: Hinnant, "chrono-Compatible Low-Level Date Algorithms",
-    `days_from_civil`.
-    """
-    clock, exists = _clock(digits)
-    dates = digits[:_DATE]
-    if (dates == dates[:, :1]).all():
-        dates = dates[:, :1]  # nearly always: a batch is of one day
-    year, month, day = _number(dates, 0, 4), _number(dates, 5, 7), _number(dates, 8, 10)
-    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
-    length = _DAYS_IN_MONTH[np.clip(month, 0, _DECEMBER)] - ((month == _FEBRUARY) & ~leap)
-    exists &= (year >= 1) & (month >= 1) & (month <= _DECEMBER) & (day >= 1) & (day <= length)
-    # The year starts in March, so that the leap day is its last.
-    shifted = year - (month <= _FEBRUARY)
-    of_era = shifted % 400
-    of_year = (153 * (month + np.where(month > _FEBRUARY, -3, 9)) + 2) // 5 + day - 1
-    leap_days = of_era // 4 - of_era // 100
-    days = shifted // 400 * 146_097 + of_era * 365 + leap_days + of_year - 719_468
-    return np.broadcast_to(days.astype(np.int32), clock.shape), clock, exists
+def _date_number(columns: Bytes) -> Int64:
+    """Give dates as numbers such as 20211013."""
+    digits = columns[[0, 1, 2, 3, 5, 6, 8, 9]].astype(np.int64) - _ZERO
+    number: Int64 = _DATE_DIGITS @ digits
+    return number
 
 
-def _clock(digits: Digits) -> tuple[Int32, Bool]:
-    hour, minute, second = (_number(digits, place, place + 2) for place in (11, 14, 17))
-    exists = (hour < _HOURS) & (minute < _SIXTY) & (second < _SIXTY)
-    return hour * 3600 + minute * 60 + second, exists
+_DATE_DIGITS = 10 ** np.arange(7, -1, -1)
+_NO_DAY = -_EPOCH
+"""The day before the first one of the calendar."""
+
+
+def _day(number: int) -> int:
+    """Give the days since the epoch of a date such as 20211013; `_NO_DAY` where there is none."""
+    try:
+        return date(number // 10_000, number // 100 % 100, number % 100).toordinal() - _EPOCH
+    except ValueError:
+        return _NO_DAY

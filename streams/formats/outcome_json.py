@@ -109,11 +109,10 @@ def decode_outcomes(
         The outcomes, and the records that are none. Each record is in exactly one of the two.
     """
     announced = headers is not None and any(map(has_envelope, headers))
-    one_by_one = announced or max(map(len, filter(None, values)), default=0) > maximum_bytes
     columns = _Columns(number)
     for start in range(0, len(values), _CHUNK):
         chunk = values[start : start + _CHUNK]
-        if one_by_one:
+        if announced or max(map(len, filter(None, chunk)), default=0) > maximum_bytes:
             own = [None] * len(chunk) if headers is None else headers[start : start + _CHUNK]
             pairs = zip(chunk, own, strict=True)
             columns.sort_out(start, [_decode_one(*pair, maximum_bytes) for pair in pairs])
