@@ -114,6 +114,30 @@ def produce(bootstrap: str, topic: str, count: int) -> float:
     return size / count
 
 
+class Finish:
+    """Hears of what ingest commits, and stops it when everything is."""
+
+    def __init__(self, count: int) -> None:
+        self.stop = threading.Event()
+        self.records = 0
+        self.ended = 0.0
+        self._count = count
+
+    def flushed(self, flush: Flush, lag: Mapping[int, int]) -> None:
+        """Count the records of a committed flush."""
+        del lag
+        self.records += flush.statistics.records
+        if self.records >= self._count:
+            self.ended = time.perf_counter()
+            self.stop.set()
+
+    def aborted(self) -> None:
+        """Nothing to count: the input is read again."""
+
+    def stepped(self, stage: str, seconds: float) -> None:
+        """Nothing to count: only what is committed counts."""
+
+
 class TimedIngest(KafkaIngest):
     """Ingest that notes when it had the first message in hand."""
 
@@ -126,23 +150,16 @@ class TimedIngest(KafkaIngest):
 
 def run_opwatch(bootstrap: str, prefix: str, count: int) -> Result:
     """Ingest everything as production does."""
-    stop, records = threading.Event(), 0
-
-    def on_flush(flush: Flush, _: Mapping[int, int]) -> None:
-        nonlocal records
-        records += flush.statistics.records
-        if records >= count:
-            stop.set()
-
     settings = Settings(
         kafka=KafkaSettings(bootstrap=bootstrap, application=f"bench{uuid.uuid4().hex[:8]}"),
         topics=TopicSettings(
             outcomes=f"{prefix}events", prefix=prefix, counts_partitions=PARTITIONS
         ),
     )
-    ingest = TimedIngest(settings, "0", SystemClock(), on_flush)
-    ingest.run(stop)
-    return result(records, ingest.began or 0.0)
+    finish = Finish(count)
+    ingest = TimedIngest(settings, "0", SystemClock(), finish)
+    ingest.run(finish.stop)
+    return result(finish.records, finish.ended - (ingest.began or 0.0))
 
 
 def run_bare_loop(bootstrap: str, prefix: str, count: int) -> Result:
@@ -159,7 +176,7 @@ def run_bare_loop(bootstrap: str, prefix: str, count: int) -> Result:
             began = began or time.perf_counter()
             counts.update(map(key, map(decode, values)))
             read += len(values)
-    done = result(counts.total(), began)
+    done = result(counts.total(), time.perf_counter() - began)
     consumer.close()
     return done
 
@@ -185,16 +202,15 @@ def run_faust_agent(bootstrap: str, prefix: str, count: int) -> Result:
             read += 1
             if read == count:
                 # Past the worker, which takes standard output for logs and seconds to stop.
-                os.write(1, json.dumps(result(read, began)).encode() + b"\n")
+                os.write(1, json.dumps(result(read, time.perf_counter() - began)).encode() + b"\n")
                 os._exit(0)
 
     faust.Worker(app, loglevel="error").execute_from_commandline()
     raise SystemExit(f"the Faust worker ended before its {count} events; {count_events}")
 
 
-def result(read: int, began: float) -> Result:
-    """Give the figures of a run that ends now."""
-    seconds = time.perf_counter() - began
+def result(read: int, seconds: float) -> Result:
+    """Give the figures of a run that took so long."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {
         "events_per_s": read / seconds,
