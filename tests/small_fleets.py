@@ -31,6 +31,9 @@ FIRST = int(parse_instant("2021-10-13T00:00:00Z")) // 60
 WARM_UP = 150
 """Windows after which every series of the fleet has a baseline."""
 
+BEGIN_OF_TROUBLE = WARM_UP + 20
+"""Window in which faults begin, unless a test says otherwise."""
+
 SOURCE = SourcePartition("vm-operations", 0)
 
 SETTINGS = Settings(

@@ -10,12 +10,12 @@ from typing import Any
 
 import jsonschema
 import pytest
+from small_fleets import BEGIN_OF_TROUBLE as BEGIN
 from small_fleets import (
     DIMENSIONS,
     FIRST,
     REGIONS,
     SETTINGS,
-    WARM_UP,
     Fault,
     Told,
     blocks_of,
@@ -38,7 +38,6 @@ from streams.stages.judge import Judge
 from streams.stages.partitions import incident_line
 from streams.windows.closed import ClosedWindow
 
-BEGIN = WARM_UP + 20
 WINDOWS = {"os": ("windows",)}
 A = {"region": ("east",), "os": ("linux",), "operation": ("create",)}
 B = {"region": ("west",), "os": ("windows",), "operation": ("delete",)}

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from cell_tables import Cell, cell_table
 
+from detectors.attribution.posterior import Ranking
 from streams.domain.releases import ReleaseAction, ReleaseEvent
 from streams.stages import ranking
 from streams.stages.history import History
@@ -45,7 +46,7 @@ def incident(opened: int = ONSET + 2) -> TrackedIncident:
         onset_high=ONSET,
         scope={"os": ("windows",)},
         baseline=np.full(4, BASE),
-        counts=RegionCounts(ONSET, nothing, nothing, nothing * 0.0),
+        counts=RegionCounts(ONSET, nothing, nothing, np.zeros((2, 1))),
         regions={name: TrackedRegion(ONSET) for name in ("east", "west")},
     )
 
@@ -99,7 +100,7 @@ def ranked_windows(log: ReleaseLog, last: int = ONSET + 180) -> list[int]:
 def test_a_young_incident_is_ranked_every_window_an_old_one_seldom(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    unknown = ranking.Ranking(np.zeros(0), 1.0, {}, (), (), 1.0)
+    unknown = Ranking(np.zeros(0), 1.0, {}, (), (), 1.0)
     monkeypatch.setattr(ranking, "rank", lambda *_: unknown)
     windows = ranked_windows(ReleaseLog())
     opened = ONSET + 2

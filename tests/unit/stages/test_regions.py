@@ -18,7 +18,7 @@ def counts(levels: dict[int, list[float]], windows: int = 60, first: int = 100) 
     for row, level in levels.items():
         failures[row, 10 : 10 + len(level)] = [int(TRIALS * one) for one in level]
     trials = np.full((3, windows), TRIALS, np.int64)
-    return RegionCounts(first, trials, failures, trials * 0.02)
+    return RegionCounts(first, trials, failures, trials.astype(np.float64) * 0.02)
 
 
 def incident(made: RegionCounts) -> TrackedIncident:
@@ -157,7 +157,7 @@ def test_counts_are_continued_over_gaps_and_new_regions() -> None:
     )
     assert made.trials.tolist() == [[6, 8], [3, 4]]
     more = np.ones((3, 1), np.int64)
-    made.extend(RegionCounts(9, more, more, more * 0.5))
+    made.extend(RegionCounts(9, more, more, np.full((3, 1), 0.5)))
     assert made.last == 9
     assert made.trials.tolist() == [[6, 8, 0, 0, 1], [3, 4, 0, 0, 1], [0, 0, 0, 0, 1]]
     assert made.expected[0].tolist() == pytest.approx([0.6, 0.8, 0, 0, 0.5])

@@ -22,7 +22,7 @@ def incident(onset: int = ONSET, first: int = 0) -> TrackedIncident:
         onset_high=onset,
         scope={"os": ("windows",)},
         baseline=np.zeros(0),
-        counts=RegionCounts(first, trials, trials * 0, trials * 0.02),
+        counts=RegionCounts(first, trials, trials * 0, trials.astype(np.float64) * 0.02),
     )
 
 
