@@ -77,7 +77,8 @@ def demo(settings: Settings, console: Console) -> None:
     """Run the demo to its end.
 
     Args:
-        settings: Only `http` matters; the demo has its own broker and its own pace.
+        settings: Only the address to serve on matters; the demo has its own broker and its own
+            pace.
         console: Where the story is told.
 
     Raises:
@@ -85,7 +86,7 @@ def demo(settings: Settings, console: Console) -> None:
     """
     begun = time.monotonic()
     configure(settings.log.model_copy(update={"level": "error"}))
-    narrator = Narrator(console, settings.topics.counts_partitions)
+    narrator = Narrator(console, Settings().topics.counts_partitions)
     scenario = build(
         "founding-incident", seed=SEED, before=BEFORE, after=AFTER, incident_duration=INCIDENT
     )
@@ -121,21 +122,20 @@ def demo(settings: Settings, console: Console) -> None:
 
 def _demo_settings(settings: Settings, bootstrap: str) -> Settings:
     """Give the settings the embedded broker and a fleet in a hurry need."""
-    kafka = settings.kafka.model_copy(
-        update={"bootstrap": bootstrap, "session_timeout": timedelta(seconds=6), "client": {}}
+    own = Settings()
+    kafka = own.kafka.model_copy(
+        update={"bootstrap": bootstrap, "session_timeout": timedelta(seconds=6)}
     )
-    ingest = settings.ingest.model_copy(
+    ingest = own.ingest.model_copy(
         update={"idle_after": timedelta(seconds=2), "flush_interval": timedelta(milliseconds=300)}
     )
-    worker = settings.worker.model_copy(
+    worker = own.worker.model_copy(
         # The embedded broker keeps 5 MB a partition: nothing to spend on snapshots nobody resumes
         # from.
-        update={"roles": ("ingest", "judge", "incidents"), "snapshot_every": timedelta(hours=1)}
+        update={"snapshot_every": timedelta(hours=1)}
     )
     http = settings.http.model_copy(update={"port": 0})
-    return Settings().model_copy(
-        update={"kafka": kafka, "ingest": ingest, "worker": worker, "http": http}
-    )
+    return own.model_copy(update={"kafka": kafka, "ingest": ingest, "worker": worker, "http": http})
 
 
 def _play(

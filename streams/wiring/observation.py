@@ -16,8 +16,10 @@ from streams.domain.incidents import IncidentRecord, IncidentStatus
 from streams.domain.series import OTHER
 from streams.incident_samples import incident_samples, scope_text, top_candidate
 from streams.ports import Clock
+from streams.stages.incident_state import STAGE as INCIDENTS
 from streams.stages.incidents import Incidents
 from streams.stages.ingest import Flush
+from streams.stages.judge import STAGE as JUDGE
 from streams.stages.judge import Judge
 from streams.windows.closed import ClosedWindow
 
@@ -33,6 +35,15 @@ INCIDENT_METRICS = (
     telemetry.CANDIDATE_PROBABILITY,
     telemetry.NO_RELEASE_PROBABILITY,
 )
+
+JUDGED_METRICS = (
+    telemetry.SUCCESS_RATIO,
+    telemetry.BASELINE_SUCCESS_RATIO,
+    telemetry.CHANGE_POINTS_ACTIVE,
+    telemetry.SERIES,
+    telemetry.WATERMARK,
+)
+"""What a judge says about the present of its partition."""
 
 
 class Observation:
@@ -81,6 +92,16 @@ class Observation:
         """Note that a stage's partition has kept a snapshot."""
         self._store.set(telemetry.SNAPSHOT, self._clock.now(), (stage, str(partition)))
 
+    def released(self, stage: str, partition: int) -> None:
+        """Take back what was known of a partition that another worker may have now."""
+        if stage == JUDGE:
+            for metric in JUDGED_METRICS:
+                self._store.set_series(metric, [], [], partition)
+        elif stage == INCIDENTS:
+            self._incidents.clear()
+            self._expose_incidents()
+            self._store.set_series(telemetry.RELEASE_EXPOSURE, [], [])
+
     def aborted(self) -> None:
         """Count a transaction of ingest that had to be given up and is done again."""
         self._store.add(telemetry.TRANSACTIONS, 1, ("aborted",))
@@ -97,8 +118,9 @@ class Observation:
         store.add(telemetry.LATE, found.late)
         for reason, count in found.dead_letters.items():
             store.add(telemetry.DEAD_LETTERS, count, (topic, reason.value))
-        for partition, records in lag.items():
-            store.set(telemetry.CONSUMER_LAG, records, (topic, str(partition)))
+        # All at once: of a partition that another worker has now nothing must remain.
+        rows = [(topic, str(partition)) for partition in lag]
+        store.set_series(telemetry.CONSUMER_LAG, rows, lag.values())
         if flush.dead_letters:
             first = flush.dead_letters[0]
             log.warning(
@@ -115,7 +137,7 @@ class Observation:
         self.ready("judge")
         watermark = judge.watermark
         if watermark is not None:
-            self._store.set(telemetry.WATERMARK, watermark, (str(partition),))
+            self._store.set_series(telemetry.WATERMARK, [(str(partition),)], [watermark], partition)
         judged = [window for window in windows if window.window is not None]
         for window in judged:
             self._count(window)
@@ -201,5 +223,5 @@ class Observation:
             "degraded": int((window.alarmed > 0).sum()),
         }
         states["watched"] = len(cells) - sum(states.values())
-        for state, count in states.items():
-            self._store.set(telemetry.SERIES, count, (str(partition), state))
+        rows = [(str(partition), state) for state in states]
+        self._store.set_series(telemetry.SERIES, rows, states.values(), partition)

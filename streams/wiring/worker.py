@@ -3,6 +3,7 @@
 import os
 import secrets
 import socket
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, cast
 
 import structlog
@@ -95,7 +96,7 @@ def _judge(settings: Settings, observation: Observation) -> StageWiring:
     return StageWiring(
         name=JUDGE,
         topic=topic,
-        make=lambda partition, snapshot: JudgePartition(
+        make=lambda partition, snapshot, _: JudgePartition(
             settings,
             partition,
             snapshot,
@@ -108,12 +109,16 @@ def _judge(settings: Settings, observation: Observation) -> StageWiring:
 
 def _incidents(settings: Settings, observation: Observation, clock: Clock) -> StageWiring:
     topic = settings.topics.named("windows")
+
+    def make(_: int, snapshot: bytes | None, resources: ExitStack) -> IncidentsPartition:
+        releases = KafkaReleases(settings, decode_message, clock)
+        resources.callback(releases.close)
+        return IncidentsPartition(settings, snapshot, releases, observation.built)
+
     return StageWiring(
         name=INCIDENTS,
         topic=topic,
-        make=lambda _, snapshot: IncidentsPartition(
-            settings, snapshot, KafkaReleases(settings, decode_message, clock), observation.built
-        ),
+        make=make,
         store=lambda partition: KafkaStageStore(settings, INCIDENTS, topic, partition),
         observer=observation,
     )

@@ -13,27 +13,38 @@ from datetime import timedelta
 from threading import Event, Thread
 
 import faust
+import structlog
 from faust.types import TP, Message, StreamT
 from mode import Service
 
+from streams.adapters.faust.failure import Failure
 from streams.adapters.faust.partition import PartitionRunner, StageWiring
 from streams.adapters.faust.transport import use_committed_transport
 from streams.config import Settings
+from streams.domain.errors import OutsideSystemError
 from streams.ports import Clock
 
-WATCH_SECONDS = 0.2
-"""How often the worker looks whether a thread of its own has died."""
+log = structlog.get_logger(__name__)
 
 
 class StageAgent:
     """Feeds the messages of one stage's topic to the runners of its partitions."""
 
-    def __init__(self, app: faust.App, wiring: StageWiring, clock: Clock, every: timedelta) -> None:
+    def __init__(
+        self,
+        app: faust.App,
+        wiring: StageWiring,
+        clock: Clock,
+        every: timedelta,
+        failure: Failure,
+    ) -> None:
         """Create the agent; Faust starts it."""
-        self._app = app
         self._wiring = wiring
         self._clock = clock
         self._every = every.total_seconds()
+        self._failure = failure
+        self._owned: set[int] = set()
+        self._stopped = False
         self._runners: dict[int, PartitionRunner] = {}
         # One thread: messages of a partition must stay in order, and the event loop free for
         # heartbeats.
@@ -42,35 +53,44 @@ class StageAgent:
         app.agent(topic, name=f"{app.conf.id}-{wiring.name}")(self._consume)
 
     async def _consume(self, stream: StreamT[bytes]) -> None:
-        try:
-            async for event in stream.events():
-                # What was on its way when its partition was taken away is somebody else's now.
-                if event.message.tp in self._app.consumer.assignment():
-                    await self._in_thread(self._take, event.message)
-        except Exception as error:  # noqa: BLE001 - whatever it is, going on would lose a message
-            await self._app.crash(error)
+        async for event in stream.events():
+            # What was on its way when its partition was taken away is somebody else's now: taking
+            # it would shut the new owner out.
+            if event.message.partition in self._owned and self._failure.error is None:
+                await self._in_thread(self._take, event.message)
 
-    async def take_over(self, assigned: Iterable[TP]) -> None:
-        """Bring assigned partitions up to date, before their first message is taken."""
-        try:
-            await self._in_thread(self._open, self._mine(assigned))
-        except Exception as error:  # noqa: BLE001 - whatever it is, nobody works on the partition
-            await self._app.crash(error)
+    def take_over(self, assigned: Iterable[TP]) -> None:
+        """Note which partitions are this worker's from now on."""
+        self._owned = set() if self._stopped else self._mine(assigned)
+
+    async def catch_up(self) -> None:
+        """Bring the partitions up to date, before their first message is taken."""
+        if not self._stopped:
+            await self._in_thread(self._open, sorted(self._owned))
 
     async def release(self, revoked: Iterable[TP]) -> None:
         """Give partitions up that have been revoked."""
-        await self._in_thread(self._close, self._mine(revoked))
+        if not self._stopped:
+            mine = self._mine(revoked)
+            self._owned -= mine
+            await self._in_thread(self._close, sorted(mine))
 
     async def stop(self) -> None:
         """Keep a last snapshot of every partition and give all of them up."""
+        self._owned = set()
+        self._stopped = True
         await self._in_thread(self._keep_and_close)
         self._thread.shutdown()
 
     async def _in_thread(self, call: Callable[..., None], *arguments: object) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
+        """Call in the thread; after an error, whatever it is, going on would lose a message."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
+        except Exception as error:  # noqa: BLE001 - the worker ends with it
+            self._failure.tell(error)
 
-    def _mine(self, partitions: Iterable[TP]) -> list[int]:
-        return sorted(tp.partition for tp in partitions if tp.topic == self._wiring.topic)
+    def _mine(self, partitions: Iterable[TP]) -> set[int]:
+        return {tp.partition for tp in partitions if tp.topic == self._wiring.topic}
 
     def _take(self, message: Message) -> None:
         if message.value is not None:
@@ -84,13 +104,20 @@ class StageAgent:
         return runner
 
     def _open(self, partitions: Sequence[int]) -> None:
+        self._close([one for one in self._runners if one not in partitions])
         for partition in partitions:
             self._runner(partition).catch_up()
 
     def _keep_and_close(self) -> None:
-        for runner in self._runners.values():
-            runner.keep()
-        self._close(list(self._runners))
+        try:
+            if self._failure.error is None:
+                for runner in self._runners.values():
+                    runner.keep()
+        except OutsideSystemError as error:
+            # Nothing is lost: the next start reads a little more.
+            log.warning("last_snapshot_not_kept", stage=self._wiring.name, reason=str(error))
+        finally:
+            self._close(list(self._runners))
 
     def _close(self, partitions: Sequence[int]) -> None:
         for partition in partitions:
@@ -116,44 +143,37 @@ class AgentsService(Service):
 class ThreadService(Service):
     """Runs a blocking loop in a thread; if the loop dies, so does the worker."""
 
-    def __init__(self, name: str, loop_until: Callable[[Event], None]) -> None:
+    def __init__(self, name: str, loop_until: Callable[[Event], None], failure: Failure) -> None:
         """Describe the service; Faust starts it."""
         super().__init__()
-        self._name = name
         self._loop_until = loop_until
-        self._stop_event = Event()
-        self._error: BaseException | None = None
+        self._failure = failure
+        self._told_to_stop = Event()
+        self._thread = Thread(target=self._main, name=name, daemon=True)
 
     async def on_start(self) -> None:
         """Start the thread."""
-        self._thread = Thread(target=self._main, name=self._name, daemon=True)
         self._thread.start()
 
     async def on_stop(self) -> None:
         """Ask the thread to finish what it has begun, and wait for it."""
-        self._stop_event.set()
+        self._told_to_stop.set()
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
-
-    @Service.task
-    async def _watch(self) -> None:
-        while not self.should_stop:
-            await self.sleep(WATCH_SECONDS)
-            if self._error is not None:
-                await self.crash(self._error)
 
     def _main(self) -> None:
         try:
-            self._loop_until(self._stop_event)
-        except BaseException as error:  # noqa: BLE001 - handed to the worker, which dies of it
-            self._error = error
+            self._loop_until(self._told_to_stop)
+        except BaseException as error:  # noqa: BLE001 - the worker ends with it
+            self._failure.tell(error)
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerApp:
-    """A Faust app, and the services that live as long as it."""
+    """A Faust app, the services that live as long as it, and what any of it dies of."""
 
     app: faust.App
     services: tuple[Service, ...]
+    failure: Failure
 
 
 def build_app(
@@ -191,13 +211,16 @@ def build_app(
         store="memory://",
     )
     use_committed_transport(app)
-    agents = [StageAgent(app, wiring, clock, settings.worker.snapshot_every) for wiring in stages]
+    failure = Failure()
+    every = settings.worker.snapshot_every
+    agents = [StageAgent(app, wiring, clock, every, failure) for wiring in stages]
 
     async def take_over(_: faust.App, assigned: Iterable[TP], **__: object) -> None:
         # Not awaited: reading up may take longer than a rebalance may, and messages wait behind it
         # anyway.
         for agent in agents:
-            app.add_future(agent.take_over(assigned))
+            agent.take_over(assigned)
+            app.add_future(agent.catch_up())
 
     async def release(_: faust.App, revoked: Iterable[TP], **__: object) -> None:
         for agent in agents:
@@ -206,5 +229,5 @@ def build_app(
     # Faust's types ask for a positional variadic that its signals never send.
     app.on_partitions_assigned.connect(take_over, weak=False)  # type: ignore[arg-type]
     app.on_partitions_revoked.connect(release, weak=False)  # type: ignore[arg-type]
-    services = [AgentsService(agents), *(ThreadService(name, loop) for name, loop in loops)]
-    return WorkerApp(app, tuple(services))
+    services = [AgentsService(agents), *(ThreadService(*loop, failure) for loop in loops)]
+    return WorkerApp(app, tuple(services), failure)

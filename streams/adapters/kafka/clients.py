@@ -1,8 +1,11 @@
 """Settings of the librdkafka clients, each with the reason for its value."""
 
+import logging
+from typing import Any
+
 from streams.config import KafkaSettings
 
-ClientSettings = dict[str, str | int | float | bool]
+ClientSettings = dict[str, Any]
 """Settings of a client, as librdkafka names them."""
 
 MAXIMUM_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -60,7 +63,19 @@ def _common(kafka: KafkaSettings) -> ClientSettings:
     return {
         "bootstrap.servers": kafka.bootstrap,
         "client.id": kafka.application,
-        # Connection trouble is told by us, in one line; librdkafka would repeat it every second.
+        "logger": _ClientLog(),
         "log_level": 2,
         **kafka.client,
     }
+
+
+class _ClientLog:
+    """Takes what librdkafka writes to standard error by itself.
+
+    What goes wrong comes back from the calls and is told by us, in one line; librdkafka would
+    repeat it every second.
+    """
+
+    def log(self, _: int, text: str, *arguments: object) -> None:
+        """Log a line as something for developers, whatever level librdkafka gives it."""
+        logging.getLogger("confluent_kafka").debug(text, *arguments)

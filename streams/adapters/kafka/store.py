@@ -10,9 +10,10 @@ once.
 import struct
 from collections.abc import Iterator, Sequence
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from streams.adapters.kafka.clients import REQUEST_SECONDS, consumer_settings, producer_settings
+from streams.adapters.kafka.clients import REQUEST_SECONDS, consumer_settings
+from streams.adapters.kafka.transactions import TransactionWriter, reason
 from streams.config import Settings
 from streams.domain.errors import OutsideSystemError
 from streams.ports import KeptState, OutgoingMessage
@@ -27,7 +28,7 @@ class KafkaStageStore:
     """One partition of one stage."""
 
     def __init__(self, settings: Settings, stage: str, input_topic: str, partition: int) -> None:
-        """Describe the store; nothing is opened yet.
+        """Create the clients; nothing is sent before `open`.
 
         Args:
             settings: The installation's settings.
@@ -40,7 +41,7 @@ class KafkaStageStore:
         self._input = TopicPartition(input_topic, partition)
         name = f"{settings.kafka.application}-{stage}"
         self._group = f"{name}-written"
-        self._producer = Producer(producer_settings(settings.kafka, f"{name}-{partition}"))
+        self._writer = TransactionWriter(settings.kafka, f"{name}-{partition}")
         self._consumer = Consumer(consumer_settings(settings.kafka, self._group))
         # A topic for each stage: what another stage left undone must not hide this one's newest
         # snapshot.
@@ -53,12 +54,11 @@ class KafkaStageStore:
             OutsideSystemError: Kafka does not answer.
         """
         try:
-            self._producer.init_transactions(REQUEST_SECONDS)
-            (committed,) = self._consumer.committed([self._input], timeout=REQUEST_SECONDS)
+            self._writer.open()
+            written = self._written_offset()
             next_offset, snapshot = self._newest_snapshot()
         except KafkaException as error:
             raise self._failure("open its state", error) from error
-        written = max(committed.offset, 0)
         return KeptState(snapshot, next_offset, max(written, next_offset))
 
     def read(self, first: int, until: int | None) -> Iterator[tuple[int, bytes]]:
@@ -83,13 +83,7 @@ class KafkaStageStore:
         """
         offset = TopicPartition(self._input.topic, self._input.partition, next_offset)
         try:
-            self._producer.begin_transaction()
-            for message in messages:
-                self._produce(message)
-            self._producer.send_offsets_to_transaction(
-                [offset], self._consumer.consumer_group_metadata(), REQUEST_SECONDS
-            )
-            self._producer.commit_transaction(REQUEST_SECONDS)
+            self._writer.write(messages, [offset], self._consumer.consumer_group_metadata())
         except KafkaException as error:
             raise self._failure("write its output", error) from error
 
@@ -99,38 +93,27 @@ class KafkaStageStore:
         Raises:
             OutsideSystemError: The transaction failed, or another worker has taken over.
         """
+        where, stage = self._snapshots, f"{self._stage}/{self._input.partition}"
         try:
-            self._producer.begin_transaction()
-            for number, value in enumerate(_chunks(snapshot, next_offset)):
-                key = f"{self._stage}/{self._input.partition}/{number}".encode()
-                self._produce(
-                    OutgoingMessage(
-                        self._snapshots.topic, value, key, partition=self._snapshots.partition
-                    )
+            self._writer.write(
+                OutgoingMessage(
+                    where.topic, value, f"{stage}/{number}".encode(), partition=where.partition
                 )
-            self._producer.commit_transaction(REQUEST_SECONDS)
+                for number, value in enumerate(_chunks(snapshot, next_offset))
+            )
         except KafkaException as error:
             raise self._failure("keep its snapshot", error) from error
 
     def close(self) -> None:
-        """Give the partition up."""
+        """Give the partition up; what was under way is aborted."""
+        self._writer.close()
         self._consumer.close()
 
-    def _produce(self, message: OutgoingMessage) -> None:
-        # -1 lets the key decide.
-        partition = -1 if message.partition is None else message.partition
-        headers: list[tuple[str, str | bytes | None]] = list(message.headers)
-        try:
-            self._producer.produce(
-                message.topic,
-                value=message.value,
-                key=message.key,
-                partition=partition,
-                headers=headers,
-            )
-        except BufferError:
-            self._producer.flush(REQUEST_SECONDS)
-            self._produce(message)
+    def _written_offset(self) -> int:
+        (committed,) = self._consumer.committed([self._input], timeout=REQUEST_SECONDS)
+        if committed.error is not None:
+            raise KafkaException(committed.error)
+        return max(committed.offset, 0)
 
     def _newest_snapshot(self) -> tuple[int, bytes | None]:
         """Read the snapshot topic's partition; give (next offset, snapshot)."""
@@ -155,7 +138,10 @@ class KafkaStageStore:
             return
         self._consumer.assign([TopicPartition(where.topic, where.partition, first)])
         try:
-            while (message := self._consumer.poll(REQUEST_SECONDS)) is not None:
+            while True:
+                message = self._consumer.poll(REQUEST_SECONDS)
+                if message is None:  # what is missing must not pass for what is not there
+                    raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 - public
                 error = message.error()
                 if error is not None:
                     if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
@@ -170,7 +156,7 @@ class KafkaStageStore:
     def _failure(self, what: str, error: KafkaException) -> OutsideSystemError:
         return OutsideSystemError(
             f"stage {self._stage}, partition {self._input.partition} cannot {what} in Kafka at "
-            f"{self._settings.kafka.bootstrap}: {error.args[0].str()}"
+            f"{self._settings.kafka.bootstrap}: {reason(error)}"
         )
 
 

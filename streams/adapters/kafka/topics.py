@@ -10,8 +10,9 @@ from streams.adapters.kafka.clients import (
     REQUEST_SECONDS,
     admin_settings,
 )
+from streams.adapters.kafka.transactions import reason
 from streams.config import Settings
-from streams.domain.errors import OutsideSystemError
+from streams.domain.errors import OperatorError, OutsideSystemError
 
 _COMPACTED = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1"}
 _LARGE = {"max.message.bytes": str(MAXIMUM_MESSAGE_BYTES)}
@@ -50,14 +51,15 @@ def partition_counts(settings: Settings) -> dict[str, int]:
     """Give the number of partitions of every topic there is.
 
     Raises:
+        OperatorError: A setting in `kafka.client` is none of librdkafka's.
         OutsideSystemError: The broker does not answer.
     """
-    client = AdminClient(admin_settings(settings.kafka))
+    client = _client(settings)
     try:
         listed = client.list_topics(timeout=REQUEST_SECONDS / 3)
     except KafkaException as error:
         message = (
-            f"Kafka at {settings.kafka.bootstrap} does not answer ({error.args[0].str()}): "
+            f"Kafka at {settings.kafka.bootstrap} does not answer ({reason(error)}): "
             "is it running, and is kafka.bootstrap right?"
         )
         raise OutsideSystemError(message) from error
@@ -97,7 +99,6 @@ def create_topics(settings: Settings, source_partitions: int = 4) -> list[str]:
     missing = [plan for plan in planned_topics(settings) if plan.name not in found]
     if not missing:
         return []
-    client = AdminClient(admin_settings(settings.kafka))
     wanted = [
         NewTopic(
             plan.name,
@@ -107,10 +108,22 @@ def create_topics(settings: Settings, source_partitions: int = 4) -> list[str]:
         )
         for plan in missing
     ]
-    for name, made in client.create_topics(wanted, operation_timeout=REQUEST_SECONDS).items():
+    # Patience is librdkafka's: it says what went wrong, an impatient future would not.
+    client = _client(settings)  # must live until the answers are there
+    asked = client.create_topics(
+        wanted, operation_timeout=REQUEST_SECONDS, request_timeout=REQUEST_SECONDS
+    )
+    for name, made in asked.items():
         try:
-            made.result(REQUEST_SECONDS)
+            made.result()
         except KafkaException as error:
-            message = f"Kafka refused to create topic {name}: {error.args[0].str()}"
+            message = f"Kafka refused to create topic {name}: {reason(error)}"
             raise OutsideSystemError(message) from error
     return [f"created {topic.topic} with {topic.num_partitions} partitions" for topic in wanted]
+
+
+def _client(settings: Settings) -> AdminClient:
+    try:
+        return AdminClient(admin_settings(settings.kafka))
+    except KafkaException as error:
+        raise OperatorError(f"settings [kafka] and [kafka.client]: {reason(error)}") from error
