@@ -15,6 +15,9 @@ SPLIT = 20.0
 """Nats by which two scopes must explain failures better than one: about what it takes to write the
 second one's description down (see `detectors.scope`) in a lattice of some hundred series."""
 
+HEALTHY = 5.0
+"""Nats from which a series is surely healthy; by chance, one of 150 failing ones looks like it."""
+
 BUSIEST = 2
 """Values of each dimension, those with the most excess failures, that a scope is split by."""
 
@@ -171,13 +174,13 @@ def _inside(codes: Int64, values: tuple[frozenset[int] | None, ...]) -> Bool:
 
 
 def _health_inside(counts: _Counts, inside: Bool) -> float:
-    """Give how many nats the healthy series of a scope speak against failing like the others."""
+    """Give how many nats the surely healthy series of a scope speak against it."""
     trials, failures = counts.trials[inside], counts.failures[inside]
     usual = np.clip(counts.baseline[inside], 1e-6, 1 - 1e-6)
     level = np.clip(failures.sum() / max(int(trials.sum()), 1), 1e-6, 1 - 1e-6)
     health = failures * np.log(usual / level)
     health += (trials - failures) * np.log((1 - usual) / (1 - level))
-    return float(np.maximum(health, 0.0).sum())
+    return float(health[health > HEALTHY].sum())
 
 
 def _parts(counts: _Counts, inside: Bool) -> Iterator[Bool]:

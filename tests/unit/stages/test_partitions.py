@@ -1,6 +1,7 @@
 """The stages behind their topics: bytes in, messages out, the same after a restart."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 import msgspec
 from small_fleets import BEGIN_OF_TROUBLE, SETTINGS, Fault, blocks_of, fleet, progress, release, run
@@ -48,6 +49,7 @@ def ignore_records(_: Incidents, __: ClosedWindow, ___: Sequence[IncidentRecord]
     """Observe nothing."""
 
 
+@cache
 def blocks() -> list[tuple[int, bytes]]:
     return [
         (partition, encode_block(block))
@@ -57,7 +59,8 @@ def blocks() -> list[tuple[int, bytes]]:
     ]
 
 
-def judged(restart_every: int = 10**9) -> list[OutgoingMessage]:
+@cache
+def judged(restart_every: int = 10**9) -> tuple[OutgoingMessage, ...]:
     judges = [JudgePartition(SETTINGS, number, None, ignore_windows) for number in range(3)]
     messages: list[OutgoingMessage] = []
     for number, (partition, block) in enumerate(blocks(), start=1):
@@ -67,7 +70,7 @@ def judged(restart_every: int = 10**9) -> list[OutgoingMessage]:
                 JudgePartition(SETTINGS, place, judge.snapshot(), ignore_windows)
                 for place, judge in enumerate(judges)
             ]
-    return messages
+    return tuple(messages)
 
 
 def built(messages: Iterable[OutgoingMessage], restart_at: int = -1) -> list[OutgoingMessage]:
