@@ -154,7 +154,7 @@ def test_recovery_is_told_soon_and_hardly_ever_too_early(registered: Told) -> No
 
     The smallest regions have ten to seventeen operations a window in scope: windows without a
     failure happen there by chance too often while a fifth of the first attempts fail. They may
-    take longer, or be taken back. What is said of the instant of recovery is right within three minutes everywhere.
+    take longer, or be taken back. What is said of the instant is right within three minutes.
     """
     delays = []
     for region in registered.truth["regions"]:
