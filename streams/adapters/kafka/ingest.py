@@ -168,6 +168,9 @@ class KafkaIngest:
                 ends.pop(partition, None)
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
                 ends[partition] = cast("int", message.offset())
+            elif error.code() == KafkaError._MAX_POLL_EXCEEDED:  # noqa: SLF001 - its public name
+                # The machine slept, or this process did: the group takes the worker back.
+                log.warning("left_the_group", reason=error.str())
             else:
                 raise KafkaException(error)
         # A partition that was taken away while the batch was on its way is somebody else's now.
