@@ -34,7 +34,7 @@ demo: $(STAMPS)/wheel ## Watch the main job happen: embedded broker, simulated f
 	@echo "==> Running opwatch demo"
 	@$(BIN)/opwatch demo
 
-test: $(STAMPS)/wheel $(STAMPS)/kafka lint ## Check everything and run all tests against the installed package
+test: $(STAMPS)/wheel $(STAMPS)/kafka $(STAMPS)/promtool lint ## Check everything and run all tests against the installed package
 	@echo "==> Running the tests on the installed package, with Apache Kafka"
 	@mkdir -p $(CACHE)/coverage
 	@$(BIN)/pytest --cov --cov-report=term-missing --cov-fail-under=90
@@ -114,6 +114,15 @@ $(STAMPS)/java:
 	      apt-get update && DEBIAN_FRONTEND=noninteractive \
 	        apt-get install -y --no-install-recommends default-jre-headless maven; \
 	    else echo 'install Java 17 or newer and Maven first; the tests start Apache Kafka'; exit 2; fi; fi)
+	@touch $@
+
+$(STAMPS)/promtool:
+	$(call step,promtool,Looking for promtool$(comma) which judges the metrics,\
+	  if ! command -v promtool; then \
+	    if [ "$$(id -u)" = 0 ] && command -v apt-get; then \
+	      apt-get update && DEBIAN_FRONTEND=noninteractive \
+	        apt-get install -y --no-install-recommends prometheus; \
+	    else echo 'install promtool first: it comes with Prometheus'; exit 2; fi; fi)
 	@touch $@
 
 $(STAMPS)/kafka: $(STAMPS)/java tests/servers/kafka/pom.xml
