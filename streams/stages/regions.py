@@ -44,8 +44,8 @@ def degraded_since(counts: RegionCounts) -> tuple[Int64, Float64]:
     """Find since when each region most probably fails, if it fails now.
 
     Statistic: max over t of N KL(K / N, p), as in `detectors.onset.locate`, for N operations with K
-    failures from window t on where p was expected, over all t from which the level is no longer
-    near the baseline in the sense of `RecoverySettings`: what has recovered is not affected.
+    failures from window t on where p was expected, over all t with operations from which the level
+    is no longer near the baseline in the sense of `RecoverySettings`: recovered is not affected.
 
     Args:
         counts: R regions over T windows, at least one.
@@ -59,7 +59,8 @@ def degraded_since(counts: RegionCounts) -> tuple[Int64, Float64]:
     )
     baseline = np.clip(expected / np.maximum(operations, 1.0), 1e-9, 0.5)
     near = shift_odds(baseline, np.array(RECOVERY.near_odds))
-    gain = np.where(failures > near * operations, surplus(operations, failures, baseline), 0.0)
+    possible = (counts.trials > 0) & (failures > near * operations)
+    gain = np.where(possible, surplus(operations, failures, baseline), 0.0)
     best = np.argmax(gain, axis=1)
     return counts.first + best, gain[np.arange(len(best)), best]
 

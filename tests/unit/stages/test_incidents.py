@@ -37,6 +37,7 @@ from streams.stages.incidents import Incidents
 from streams.stages.judge import Judge
 from streams.stages.partitions import incident_line
 from streams.windows.closed import ClosedWindow
+from streams.windows.merging import select
 
 WINDOWS = {"os": ("windows",)}
 A = {"region": ("east",), "os": ("linux",), "operation": ("create",)}
@@ -223,6 +224,35 @@ def test_what_another_incident_explains_does_not_widen_a_scope() -> None:
     assert first.scope == WINDOWS
     assert second.scope == linux
     assert [error.error_code for error in second.errors] == ["E-b"]
+
+
+def test_series_that_appear_while_an_incident_lasts_are_followed_too() -> None:
+    broken = [Fault(first=BEGIN, last=BEGIN + 30, ratio=0.4, scope=WINDOWS)]
+    tables = fleet(BEGIN + 60, broken)
+    appears = BEGIN + 8
+    new = [select(table, table.codes[0] != REGIONS.index("west")) for table in tables[:appears]]
+    record = only(run([*new, *tables[appears:]]))
+    assert record.scope == WINDOWS
+    regions = {one.region: window(one.onset) for one in record.regions}
+    assert regions == {"east": BEGIN, "north": BEGIN, "west": appears}
+    assert record.status is IncidentStatus.RESOLVED
+
+
+def test_a_settled_scope_does_not_lose_what_it_is_about_to_a_larger_fault() -> None:
+    told = told_of(fault(0, 80, 0.3, A, "E-a"), fault(40, 70, 0.7, WINDOWS, "E-b"))
+    first, second = told.last.values()
+    assert (first.scope, second.scope) == (A, WINDOWS)
+    assert window(first.resolved or 0) == BEGIN + 81
+
+
+def test_releases_are_told_as_far_as_they_are_at_the_end_of_a_window() -> None:
+    stage = Incidents(SETTINGS)
+    stage.add_releases(RELEASES)
+    for message in judged():
+        stage.on_closed(message)
+    at = {one.release for one in stage.exposures(FIRST + BEGIN - 5)}
+    assert at == {"innocent"}
+    assert {one.release for one in stage.exposures(FIRST + BEGIN)} == {"innocent", "migration"}
 
 
 def test_one_that_spreads_from_region_to_region_stays_one() -> None:
