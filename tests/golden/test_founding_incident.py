@@ -2,7 +2,8 @@
 
 The first record is the page, the last what is left to read. A difference means that opwatch now
 says something else about the same events: write the new records only if it should, with
-`OPWATCH_WRITE_GOLDEN=1 pytest tests/golden/test_founding_incident.py`, and say why in the changelog.
+`OPWATCH_WRITE_GOLDEN=1 pytest tests/golden/test_founding_incident.py`, and say why in the log of
+changes.
 """
 
 import json
