@@ -6,6 +6,7 @@ it has to go on.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ from streams.domain.errors import OutsideSystemError
 from streams.ports import Clock
 
 log = structlog.get_logger(__name__)
+
+SERVICE_LOGGER = logging.getLogger("mode")
+"""Where services tell of their steps; by itself mode takes the logger of a service's module."""
 
 
 class StageAgent:
@@ -129,6 +133,8 @@ class StageAgent:
 class AgentsService(Service):
     """Ends the agents with the worker: a last snapshot spares the next start the reading."""
 
+    logger = SERVICE_LOGGER
+
     def __init__(self, agents: Sequence[StageAgent]) -> None:
         """Describe the service; Faust starts it."""
         super().__init__()
@@ -136,12 +142,14 @@ class AgentsService(Service):
 
     async def on_stop(self) -> None:
         """Keep snapshots and give the partitions up."""
-        for agent in self._agents:
-            await agent.stop()
+        # Side by side: without Kafka each has to wait until its last transaction times out.
+        await asyncio.gather(*(agent.stop() for agent in self._agents))
 
 
 class ThreadService(Service):
     """Runs a blocking loop in a thread; if the loop dies, so does the worker."""
+
+    logger = SERVICE_LOGGER
 
     def __init__(self, name: str, loop_until: Callable[[Event], None], failure: Failure) -> None:
         """Describe the service; Faust starts it."""

@@ -9,6 +9,9 @@ from streams.adapters.kafka.clients import REQUEST_SECONDS, producer_settings
 from streams.config import KafkaSettings
 from streams.ports import OutgoingMessage
 
+CLOSE_SECONDS = 5.0
+"""Patience with the broker when a writer is closed; it ends the transaction by itself later."""
+
 
 class TransactionWriter:
     """A transactional producer; of those with the same name only the newest may write."""
@@ -72,7 +75,7 @@ class TransactionWriter:
         """
         if self._begun:
             with suppress(KafkaException):  # shut out, or Kafka is gone: nothing is left to do
-                self.abort()
+                self._producer.abort_transaction(CLOSE_SECONDS)
         # The client's own close complains of a producer that has been shut out; letting go does
         # not.
         del self._producer
