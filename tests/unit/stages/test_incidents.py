@@ -217,6 +217,13 @@ def test_a_larger_fault_beside_a_young_incident_does_not_take_it_over() -> None:
     assert {tuple(sorted(one.scope)) for one in told.records} == {("operation", "os", "region")}
 
 
+def test_a_far_larger_fault_does_not_take_a_young_incident_over_either() -> None:
+    told = told_of(fault(0, 60, 0.3, A, "E-a"), fault(10, 40, 0.8, WINDOWS, "E-b"))
+    first, second = told.last.values()
+    assert (first.scope, second.scope) == (A, WINDOWS)
+    assert {one.incident for one in told.records if one.scope == A} == {first.incident}
+
+
 def test_what_another_incident_explains_does_not_widen_a_scope() -> None:
     linux = {"region": ("west",), "os": ("linux",)}
     told = told_of(fault(0, 60, 0.4, WINDOWS, "E-a"), fault(40, 60, 0.5, linux, "E-b"))
@@ -439,6 +446,25 @@ def test_a_stage_that_is_stopped_anywhere_goes_on_as_if_it_had_not_been(every: i
             stage.add_releases(RELEASES)
         records += stage.on_closed(message)
     assert records == records_of(messages)
+
+
+def test_degradations_that_wait_for_an_incident_are_remembered() -> None:
+    at = BEGIN + 5
+    keys = [("north", "linux", "start"), ("east", "windows", "create")]
+    points = [false_alarm(key, at) for key in keys]
+    messages = with_points(judged(ratio=0.0, windows=60), at, *points)
+    stage = Incidents(SETTINGS)
+    records: list[IncidentRecord] = []
+    for message in messages:
+        records += stage.on_closed(message)
+        if FIRST + at <= message.closed_through <= FIRST + at + 5:
+            waiting = len(stage.state.pending)
+            stage = Incidents(
+                SETTINGS, IncidentsState.resume(SETTINGS, stage.state.snapshot(SETTINGS))
+            )
+            assert len(stage.state.pending) == waiting
+    assert len({record.incident for record in records}) == 2
+    assert records == records_of(messages, ())
 
 
 def test_the_snapshot_of_other_settings_is_refused() -> None:

@@ -97,6 +97,14 @@ def test_an_incident_is_over_when_its_last_region_is() -> None:
     assert tracked.resolved == ONSET + 30
 
 
+def test_the_onset_of_a_region_that_has_recovered_stays() -> None:
+    tracked = incident(counts({0: [0.4] * 8}, windows=22))
+    tracked.regions = {"east": TrackedRegion(ONSET + 2, ONSET + 8)}
+    regions.follow(tracked, NAMES, ONSET + 11, recounted=False)
+    assert tracked.regions["east"] == TrackedRegion(ONSET + 2, ONSET + 8)
+    assert tracked.resolved == ONSET + 8
+
+
 def test_a_relapse_takes_the_recovery_back() -> None:
     tracked = followed(counts({0: [0.4] * 10 + [0.02] * 15 + [0.4] * 25}))
     assert tracked.regions["east"].recovered is None
