@@ -65,7 +65,6 @@ def test_an_aborted_transaction_is_invisible_to_read_committed(fresh_topics: Top
 def test_offsets_sent_with_a_transaction_are_committed_with_it(fresh_topics: TopicMaker) -> None:
     source, target = fresh_topics("source", "target")
     group = Consumer({"bootstrap.servers": fresh_topics.bootstrap, "group.id": uuid.uuid4().hex})
-    group.subscribe([source])
     producer = _transactional(fresh_topics.bootstrap)
     producer.begin_transaction()
     producer.produce(target, b"sum")

@@ -7,6 +7,7 @@ from typing import cast
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from streams.adapters.kafka.clients import REQUEST_SECONDS, consumer_settings
+from streams.adapters.kafka.offsets import readable_range
 from streams.adapters.kafka.transactions import reason
 from streams.config import Settings
 from streams.domain.errors import OutsideSystemError
@@ -93,7 +94,7 @@ class KafkaReleases:
         ends = {}
         for partition in self._next:
             where = TopicPartition(self._settings.topics.releases, partition)
-            first, end = self._asker.get_watermark_offsets(where, timeout=REQUEST_SECONDS)
+            first, end = readable_range(self._asker, where)
             self._next[partition] = max(self._next[partition], first)
             ends[partition] = end
         return ends

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from streams.adapters.kafka.clients import REQUEST_SECONDS, consumer_settings
+from streams.adapters.kafka.offsets import readable_range
 from streams.adapters.kafka.transactions import TransactionWriter, reason
 from streams.config import Settings
 from streams.domain.errors import OutsideSystemError
@@ -132,7 +133,7 @@ class KafkaStageStore:
 
     def _messages(self, where: TopicPartition, first: int, until: int | None) -> Iterator[Message]:
         """Give a partition's committed messages from an offset to before another, or to the end."""
-        oldest, end = self._consumer.get_watermark_offsets(where, timeout=REQUEST_SECONDS)
+        oldest, end = readable_range(self._consumer, where)
         first, until = max(first, oldest), end if until is None else min(until, end)
         if first >= until:
             return
