@@ -218,6 +218,8 @@ def build_app(
         web_enabled=False,
         store="memory://",
     )
+    # Without a stage there is no topic to subscribe to, and Faust's consumer dies of that.
+    app.producer_only = not stages
     use_committed_transport(app)
     failure = Failure()
     every = settings.worker.snapshot_every

@@ -1,0 +1,292 @@
+"""`opwatch run` as a process: what is wrong is one line, and what runs can be seen and stopped."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from live_installation import LiveInstallation
+
+from servers.kafka_server import TopicMaker
+from streams import telemetry
+from streams.adapters.scenario_files import write_scenario
+from streams.domain.time import parse_instant
+from streams.replay.inputs import read_events
+from streams.scenarios.catalogue import build
+from streams.windows.closed_codec import decode_closed
+
+PARTITIONS = 4
+PATIENCE_SECONDS = 60.0
+STOP_SECONDS = 20.0
+ROLES = ("ingest", "judge", "incidents")
+SETTINGS = {"TOPICS__COUNTS_PARTITIONS": "2"}
+
+UNSEEN = {telemetry.OVERFLOWED}
+"""Metrics that have nothing to say of the small incident: it stays within its bounds."""
+
+
+def run(environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a worker that cannot, to its end."""
+    own = {f"OPWATCH_{name}": value for name, value in environment.items()}
+    return subprocess.run(
+        [sys.executable, "-m", "streams.cli", "run"],
+        env={**os.environ, **own},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
+    )
+
+
+def assert_one_line(done: subprocess.CompletedProcess[str], *said: str) -> None:
+    """Check that a command ended with status 2 and one line that says all of this."""
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.startswith("opwatch: ")
+    for text in said:
+        assert text in done.stderr
+
+
+def test_a_broker_that_is_not_there_is_one_line() -> None:
+    done = run({"KAFKA__BOOTSTRAP": "127.0.0.1:1"})
+    assert_one_line(done, "Kafka at 127.0.0.1:1 does not answer", "is kafka.bootstrap right?")
+
+
+def test_topics_that_are_missing_are_one_line(fresh_topics: TopicMaker) -> None:
+    name = fresh_topics.name("")
+    done = run({"KAFKA__BOOTSTRAP": fresh_topics.bootstrap, "TOPICS__PREFIX": name})
+    assert_one_line(done, f"topic {name}counts does not exist: run `opwatch topics create`")
+
+
+def test_a_setting_that_the_client_does_not_know_is_one_line(kafka: str) -> None:
+    done = run({"KAFKA__BOOTSTRAP": kafka, "KAFKA__CLIENT": '{"no.such.setting": "1"}'})
+    assert_one_line(done, "kafka.client", '"no.such.setting"')
+
+
+def test_wrong_partitions_and_a_port_in_use_are_one_line(
+    fresh_topics: TopicMaker, tmp_path: Path
+) -> None:
+    name = fresh_topics.name("w")
+    with LiveInstallation(fresh_topics.bootstrap, name, tmp_path, SETTINGS) as installation:
+        other = {**installation.environment, "TOPICS__COUNTS_PARTITIONS": "3"}
+        assert_one_line(run(other), f"topic {name}-counts has 2 partitions, not 3")
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            done = run({**installation.environment, "HTTP__PORT": str(port)})
+        assert_one_line(done, f"cannot serve /metrics on 127.0.0.1:{port}: ")
+
+
+def eventually(so: Callable[[], bool], what: Callable[[], object]) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not so():
+        assert time.monotonic() < deadline, what()
+        time.sleep(0.1)
+
+
+@dataclass(frozen=True, slots=True)
+class Small:
+    """A small recorded incident, and what a replay of it gives."""
+
+    outcomes: list[bytes]
+    releases: list[bytes]
+    incidents: list[bytes]
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
+    """24,000 operations of a fleet that lives through the founding incident."""
+    folder = tmp_path_factory.mktemp("small")
+    scenario = build(
+        "founding-incident",
+        seed=5,
+        volume=150,
+        before=timedelta(minutes=150),
+        incident_duration=timedelta(minutes=20),
+        after=timedelta(minutes=8),
+    )
+    write_scenario(scenario, folder)
+    outcomes, releases = folder / "outcomes.jsonl.zst", folder / "releases.jsonl"
+    files = ["--outcomes", str(outcomes), "--releases", str(releases)]
+    own = {f"OPWATCH_{name}": value for name, value in SETTINGS.items()}
+    subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", "streams.cli", "replay", *files, "--out", str(folder / "result")],
+        env={**os.environ, **own},
+        check=True,
+        capture_output=True,
+    )
+    incidents = (folder / "result" / "incidents.jsonl").read_bytes().splitlines()
+    assert len(incidents) > 5
+    return Small(
+        [line for batch in read_events(outcomes) for line in batch.lines],
+        releases.read_bytes().splitlines(),
+        incidents,
+    )
+
+
+def alone(_: int, __: bytes) -> int:
+    """Put every outcome into one partition: what is late is then what is late in the file."""
+    return 0
+
+
+def spread(number: int, _: bytes) -> int:
+    """Put outcomes into the partitions in turn."""
+    return number % PARTITIONS
+
+
+@dataclass(slots=True)
+class Running:
+    """A worker process and where it can be asked."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def lines(self) -> list[dict[str, object]]:
+        """Give what it has logged."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Ask it."""
+        (started,) = [line for line in self.lines() if line["message"] == "worker_starts"]
+        url = str(started["metrics"]).replace("/metrics", path)
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - loopback
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def stop(self) -> None:
+        """Tell it to stop, and check that it does so in order."""
+        begun = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(2 * STOP_SECONDS) == 0, self.log.read_text()
+        assert time.monotonic() - begun < STOP_SECONDS
+        assert "Traceback" not in self.log.read_text()
+        assert self.lines()[-1]["message"] == "worker_stopped"
+
+
+class Installation(LiveInstallation):
+    """An installation whose workers can be asked."""
+
+    def __init__(self, bootstrap: str, name: str, folder: Path) -> None:
+        super().__init__(bootstrap, name, folder, SETTINGS)
+        self.folder = folder
+
+    def start(self, **settings: str) -> Running:
+        """Start a worker and wait until it has said where it can be asked."""
+        log = self.folder / f"worker-{len(list(self.folder.glob('worker-*.log')))}.log"
+        running = Running(self.start_worker(**settings), log)
+        eventually(lambda: "worker_starts" in log.read_text(), log.read_text)
+        return running
+
+
+@pytest.fixture
+def installation(fresh_topics: TopicMaker, tmp_path: Path) -> Iterator[Installation]:
+    """An installation with topics of its own."""
+    with Installation(fresh_topics.bootstrap, fresh_topics.name("w"), tmp_path) as made:
+        yield made
+
+
+def test_roles_split_over_three_processes_do_what_one_does_and_tell_all_they_do(
+    installation: Installation, small: Small
+) -> None:
+    workers = {role: installation.start(WORKER__ROLES=f'["{role}"]') for role in ROLES}
+    assert workers["judge"].get("/healthz") == (200, '{"status": "ok"}\n')
+    status, text = workers["incidents"].get("/readyz")
+    assert (status, "waits for its first input" in text) == (503, True)
+    installation.produce(small.outcomes, small.releases, alone)
+    assert installation.messages("incidents", len(small.incidents)) == small.incidents
+    for role, worker in workers.items():
+        assert worker.get("/readyz") == (200, '{"status": "ok"}\n'), role
+    pages = [worker.get("/metrics") for worker in workers.values()]
+    assert {status for status, _ in pages} == {200}
+    told = {name for _, text in pages for name in re.findall(r"^# TYPE (\S+)", text, re.MULTILINE)}
+    assert {metric.name for metric in telemetry.CATALOGUE if metric not in UNSEEN} <= told
+    records = rf'opwatch_records_read_total{{topic="{installation.name}-operations"}} (\d+)'
+    (read,) = re.findall(records, pages[0][1])
+    assert int(read) == len(small.outcomes)
+    lags = re.findall(r"opwatch_consumer_lag_records\{.*\} (\d+)", pages[0][1])
+    assert lags == ["0"] * PARTITIONS
+    for worker in workers.values():
+        worker.stop()
+
+
+def test_a_worker_stopped_under_load_ends_in_order_and_its_successor_goes_on(
+    installation: Installation, small: Small
+) -> None:
+    installation.produce(small.outcomes, small.releases, alone)
+    first = installation.start()
+    installation.messages("windows", 20)
+    first.stop()
+    second = installation.start()
+    assert installation.messages("incidents", len(small.incidents)) == small.incidents
+    second.stop()
+
+
+MINUTE = int(parse_instant("2021-10-13T06:00:00Z")) // 60
+
+
+def closed(messages: list[bytes]) -> list[int]:
+    """Give which windows have been closed with something in them, in their order."""
+    windows = (decode_closed(message).window for message in messages)
+    return sorted({window for window in windows if window is not None})
+
+
+def outcomes(first: int, last: int, minute: int) -> list[bytes]:
+    return [
+        json.dumps(
+            {
+                "id": f"{minute}-{number}",
+                "time": f"2021-10-13T06:{minute:02}:00Z",
+                "operation": "create",
+                "outcome": "success",
+                "region": "westus",
+                "os": "linux",
+            }
+        ).encode()
+        for number in range(first, last)
+    ]
+
+
+def test_settings_that_shape_the_state_begin_it_anew_or_are_refused_clearly(
+    installation: Installation,
+) -> None:
+    for minute in range(5):
+        installation.produce(outcomes(0, 40, minute), [], spread)
+    first = installation.start(INGEST__IDLE_AFTER="PT10M")
+    before = closed(installation.messages("windows", 1))
+    first.stop()
+    assert before[-1] == MINUTE + 2
+
+    # Other bounds: the old state does not fit, what was written is not written again.
+    second = installation.start(INGEST__IDLE_AFTER="PT10M", WINDOWS__SERIES="77")
+    installation.produce(outcomes(0, 40, 7), [], spread)
+    installation.produce(outcomes(0, 40, 9), [], spread)
+    after = closed(installation.messages("windows", 1))
+    second.stop()
+    warned = [line for line in second.lines() if line["message"] == "snapshot_unusable"]
+    assert {line["stage"] for line in warned} == {"judge", "incidents"}
+    assert all("settings" in str(line["reason"]) for line in warned)
+    assert before[-1] < after[0] <= after[-1] == MINUTE + 7
+
+    # Counts of windows of another length cannot be added up with these.
+    longer = installation.start(WORKER__ROLES='["ingest"]', WINDOWS__LENGTH="120")
+    installation.produce(outcomes(0, 40, 12), [], spread)
+    eventually(lambda: longer.get("/readyz")[0] == 200, installation.logs)
+    longer.stop()
+    third = run({**installation.environment, "WORKER__ROLES": '["judge"]'})
+    assert third.returncode in (1, 2)
+    assert "use new topics after changing windows.length" in third.stderr.splitlines()[-1]
+    assert "Traceback" not in third.stderr
