@@ -7,9 +7,11 @@ reading the source from a little earlier.
 """
 
 import time
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import groupby
 from threading import Event
 from typing import Protocol, cast
 
@@ -159,20 +161,13 @@ class KafkaIngest:
     def _take(self, messages: Sequence[Message]) -> None:
         """Give a batch to the stage, partition by partition."""
         now = self._clock.now()
-        by_partition: dict[int, list[Message]] = {}
         ends: dict[int, int] = {}
-        for message in messages:
-            error, partition = message.error(), cast("int", message.partition())
-            if error is None:
-                by_partition.setdefault(partition, []).append(message)
-                ends.pop(partition, None)
-            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
-                ends[partition] = cast("int", message.offset())
-            elif error.code() == KafkaError._MAX_POLL_EXCEEDED:  # noqa: SLF001 - its public name
-                # The machine slept, or this process did: the group takes the worker back.
-                log.warning("left_the_group", reason=error.str())
-            else:
-                raise KafkaException(error)
+        if any(map(Message.error, messages)):
+            messages, ends = self._without_events(messages)
+        by_partition: dict[int, list[Message]] = {}
+        # A batch comes in runs of one partition: nothing is looked at message by message.
+        for partition, run in groupby(messages, Message.partition):
+            by_partition.setdefault(cast("int", partition), []).extend(run)
         # A partition that was taken away while the batch was on its way is somebody else's now.
         for partition, taken in sorted(by_partition.items()):
             if partition in self._cursors:
@@ -182,16 +177,35 @@ class KafkaIngest:
             self._cursors[partition].read_until = ends[partition]
             self._cursors[partition].quiet_since = now
 
+    def _without_events(self, messages: Sequence[Message]) -> tuple[list[Message], dict[int, int]]:
+        """Give the messages that are records, and the partitions whose end is behind them."""
+        records: list[Message] = []
+        ends: dict[int, int] = {}
+        for message in messages:
+            error, partition = message.error(), cast("int", message.partition())
+            if error is None:
+                records.append(message)
+                ends.pop(partition, None)
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
+                ends[partition] = cast("int", message.offset())
+            elif error.code() == KafkaError._MAX_POLL_EXCEEDED:  # noqa: SLF001 - its public name
+                # The machine slept, or this process did: the group takes the worker back.
+                log.warning("left_the_group", reason=error.str())
+            else:
+                raise KafkaException(error)
+        return records, ends
+
     def _give(self, partition: int, taken: list[Message], now: float) -> None:
         """Give one partition's messages to the stage; those counted before only teach their ids."""
         source, cursor = self._source(partition), self._cursors[partition]
         cursor.quiet_since = None
         cursor.read_until = cast("int", taken[-1].offset()) + 1
-        known = [one for one in taken if cast("int", one.offset()) < cursor.next_offset]
+        offsets = cast("list[int]", list(map(Message.offset, taken)))
+        known = bisect_left(offsets, cursor.next_offset)
         if known:
-            self._stage.remember(record_batch(source, known))
-        if len(known) < len(taken):
-            self._stage.process(record_batch(source, taken[len(known) :]), now)
+            self._stage.remember(record_batch(source, taken[:known]))
+        if known < len(taken):
+            self._stage.process(record_batch(source, taken[known:]), now)
 
     def _mark_idle(self) -> None:
         """Tell the stage of partitions that have been at their end for a while."""

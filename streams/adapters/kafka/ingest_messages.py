@@ -21,13 +21,15 @@ KEPT_BYTES = MAXIMUM_MESSAGE_BYTES - 65_536
 
 def record_batch(source: SourcePartition, messages: Sequence[Message]) -> RecordBatch:
     """Give the messages of one partition to the stage; none of them is an error."""
-    headers = cast("list[Headers | None]", [message.headers() for message in messages])
+    headers = cast("list[Headers | None]", list(map(Message.headers, messages)))
+    times = [milliseconds / 1000 for _, milliseconds in map(Message.timestamp, messages)]
     return RecordBatch(
         source=source,
-        values=[message.value() for message in messages],
-        offsets=cast("list[int]", [message.offset() for message in messages]),
+        values=list(map(Message.value, messages)),
+        offsets=cast("list[int]", list(map(Message.offset, messages))),
         headers=headers if any(headers) else None,
-        times=[message.timestamp()[1] / 1000 for message in messages],
+        # Without a record time a message has a negative one, and every event would be ahead of it.
+        times=times if min(times) >= 0 else None,
     )
 
 
