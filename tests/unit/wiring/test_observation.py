@@ -1,0 +1,200 @@
+"""What the stages do becomes metrics, log lines, health and readiness."""
+
+import re
+from collections.abc import Mapping
+
+import pytest
+from manual_clock import ManualClock
+from observed_fleet import MENDED, ONSET, WINDOWS, FleetRun
+from outcome_events import event, flush_of
+from prometheus_client.parser import text_string_to_metric_families
+from small_fleets import FIRST, REGIONS, SERIES, SETTINGS
+from structlog.testing import capture_logs
+
+from streams.adapters.prometheus import MetricStore
+from streams.wiring.observation import STUCK_SECONDS, Observation
+
+PARTITIONS = SETTINGS.topics.counts_partitions
+
+
+class Watched:
+    """An observation and what its store says."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.store = MetricStore(SETTINGS.ingest.dimensions)
+        self.observation = Observation(SETTINGS, self.store, self.clock)
+
+    def samples(self, name: str) -> dict[tuple[str, ...], float]:
+        """Give a metric's samples by the values of their labels, in the order of their names."""
+        return {
+            tuple(value for _, value in sorted(sample.labels.items())): sample.value
+            for family in text_string_to_metric_families(self.store.text())
+            for sample in family.samples
+            if sample.name == name
+        }
+
+
+@pytest.fixture
+def watched() -> Watched:
+    return Watched()
+
+
+@pytest.fixture(scope="module")
+def lived() -> Mapping[str, tuple[Watched, FleetRun]]:
+    """The fleet watched up to its trouble, and to its end."""
+    stages = {}
+    for name, until in (("in trouble", MENDED - 1), ("resolved", WINDOWS)):
+        watched, run = Watched(), FleetRun()
+        run.go_on(watched.observation, until)
+        stages[name] = watched, run
+    return stages
+
+
+Lived = Mapping[str, tuple[Watched, FleetRun]]
+
+
+def test_a_flush_is_counted_by_what_became_of_its_records(watched: Watched) -> None:
+    events = [event("1"), event("1"), event("2", 600.0), event("3"), b"{", None]
+    flush = flush_of(events)
+    with capture_logs() as logs:
+        watched.observation.flushed(flush, {0: 7, 1: 0})
+        watched.observation.flushed(flush_of([event("9")]), {1: 3})
+    assert watched.samples("opwatch_records_read_total") == {("vm-operations",): 7.0}
+    assert watched.samples("opwatch_duplicates_total") == {(): 1.0}
+    assert watched.samples("opwatch_late_total") == {(): 1.0}
+    letters = watched.samples("opwatch_dead_letters_total")
+    assert {key: count for key, count in letters.items() if count} == {
+        ("malformed", "vm-operations"): 1.0,
+        ("empty", "vm-operations"): 1.0,
+    }
+    # Partition 0 is somebody else's by now.
+    assert watched.samples("opwatch_consumer_lag_records") == {("1", "vm-operations"): 3.0}
+    (warning,) = logs
+    assert (warning["event"], warning["count"]) == ("dead_letters", 2)
+    assert (warning["first_partition"], warning["first_offset"]) == (0, 4)
+
+
+def test_transactions_are_counted_by_how_they_ended(watched: Watched) -> None:
+    watched.observation.flushed(flush_of([event("1")]), {})
+    with capture_logs() as logs:
+        watched.observation.aborted()
+    assert watched.samples("opwatch_transactions_total") == {("committed",): 1.0, ("aborted",): 1.0}
+    assert [one["event"] for one in logs] == ["transaction_aborted"]
+
+
+def test_steps_and_snapshots_are_timed(watched: Watched) -> None:
+    watched.observation.stepped("judge", 0.02)
+    watched.observation.stepped("judge", 0.04)
+    watched.observation.kept("judge", 3)
+    assert watched.samples("opwatch_stage_duration_seconds_count") == {("judge",): 2.0}
+    assert watched.samples("opwatch_stage_duration_seconds_sum") == {("judge",): 0.06}
+    assert watched.samples("opwatch_snapshot_timestamp_seconds") == {
+        ("3", "judge"): watched.clock.time
+    }
+
+
+def test_a_role_is_ready_after_its_first_work(watched: Watched) -> None:
+    assert watched.observation.readiness().keys() == {"ingest", "judge", "incidents"}
+    watched.observation.flushed(flush_of([event("1")]), {})
+    assert watched.observation.readiness().keys() == {"judge", "incidents"}
+    FleetRun().go_on(watched.observation, 2)
+    assert watched.observation.readiness() == {}
+
+
+def test_a_worker_whose_event_loop_does_not_turn_is_not_healthy(watched: Watched) -> None:
+    assert watched.observation.health() is None
+    watched.clock.time += STUCK_SECONDS + 1
+    assert watched.observation.health() == "the event loop is stuck for 31 s"
+    watched.observation.beat()
+    assert watched.observation.health() is None
+
+
+def test_every_operation_of_a_closed_window_is_counted_by_its_outcome(lived: Lived) -> None:
+    watched, run = lived["resolved"]
+    operations = watched.samples("opwatch_operations_total")
+    by_outcome = {"success": 0.0, "failure": 0.0}
+    for labels, count in operations.items():
+        by_outcome[next(label for label in labels if label in by_outcome)] += count
+    assert by_outcome == {
+        "success": run.told.trials - run.told.failures,
+        "failure": run.told.failures,
+    }
+    closed = watched.samples("opwatch_windows_closed_total")
+    assert closed
+    assert set(closed.values()) == {float(WINDOWS)}
+    changes = watched.samples("opwatch_change_points_total")
+    assert sum(changes.values()) == run.told.change_points > 0
+
+
+def test_series_are_told_as_they_are_in_the_last_window(lived: Lived) -> None:
+    watched, _ = lived["in trouble"]
+    ratios = watched.samples("opwatch_success_ratio")
+    assert len(ratios) == len(SERIES)
+    windows = [ratio for labels, ratio in ratios.items() if "windows" in labels]
+    assert max(windows) < 0.75
+    assert len(watched.samples("opwatch_baseline_success_ratio")) == len(SERIES)
+    active = watched.samples("opwatch_change_points_active")
+    assert active
+    assert all("windows" in labels for labels in active)
+    states = watched.samples("opwatch_series")
+    assert sum(states.values()) == len(SERIES)
+    assert sum(count for labels, count in states.items() if "degraded" in labels) == len(active)
+    marks = watched.samples("opwatch_watermark_timestamp_seconds")
+    assert marks == {(str(one),): (FIRST + MENDED - 1) * 60.0 for one in range(PARTITIONS)}
+
+
+def test_an_open_incident_is_told_with_its_candidates_and_gone_when_it_is_resolved(
+    lived: Lived,
+) -> None:
+    watched, _ = lived["in trouble"]
+    assert watched.samples("opwatch_incidents_open") == {(): 1.0}
+    (info,) = watched.samples("opwatch_incident_info")
+    assert "os=windows" in info
+    (onset,) = watched.samples("opwatch_incident_onset_timestamp_seconds").values()
+    assert onset == pytest.approx((FIRST + ONSET) * 60.0, abs=120)
+    candidates = watched.samples("opwatch_candidate_probability")
+    assert any("culprit" in labels for labels in candidates)
+    exposures = watched.samples("opwatch_release_exposure_ratio")
+    assert {region for labels in exposures for region in labels} >= set(REGIONS)
+    resolved, _ = lived["resolved"]
+    assert resolved.samples("opwatch_incidents_open") == {(): 0.0}
+    assert resolved.samples("opwatch_incident_info") == {}
+    assert resolved.samples("opwatch_candidate_probability") == {}
+
+
+def test_what_happens_is_logged_once_each(watched: Watched) -> None:
+    run = FleetRun()
+    with capture_logs() as logs:
+        run.go_on(watched.observation, WINDOWS)
+    told = [one for one in logs if one["event"] == "incident"]
+    assert [one["revision"] for one in told] == list(range(1, len(told) + 1))
+    assert (told[0]["status"], told[-1]["status"]) == ("open", "resolved")
+    changes = [one for one in logs if one["event"] == "change_point"]
+    assert changes
+    assert all(one["direction"] == "degraded" for one in changes)
+
+
+def test_nothing_remains_of_a_partition_that_was_given_up(watched: Watched) -> None:
+    FleetRun().go_on(watched.observation, MENDED - 1)
+    left = [len(watched.samples("opwatch_success_ratio"))]
+    for partition in range(PARTITIONS):
+        watched.observation.released("judge", partition)
+        left.append(len(watched.samples("opwatch_success_ratio")))
+        still = {(str(one),) for one in range(partition + 1, PARTITIONS)}
+        assert watched.samples("opwatch_watermark_timestamp_seconds").keys() == still
+    assert left == sorted(left, reverse=True)
+    assert (left[0], left[-1]) == (len(SERIES), 0)
+    assert watched.samples("opwatch_series") == {}
+    watched.observation.released("incidents", 0)
+    assert watched.samples("opwatch_incidents_open") == {(): 0.0}
+    for name in ("incident_info", "candidate_probability", "release_exposure_ratio"):
+        assert watched.samples(f"opwatch_{name}") == {}
+    # What has been counted stays counted.
+    assert watched.samples("opwatch_operations_total")
+
+
+def test_the_build_says_which_version_runs(watched: Watched) -> None:
+    ((python, version),) = watched.samples("opwatch_build_info")
+    assert re.fullmatch(r"3\.\d+\.\d+\S*", python)
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*", version)
