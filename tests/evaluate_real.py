@@ -25,6 +25,8 @@ from servers.kafka_server import KafkaServer, running_server
 WINDOW_SECONDS = 3600
 
 SETTINGS = {
+    # A worker that reads up on a busy machine must not be taken for dead.
+    "KAFKA__SESSION_TIMEOUT": "PT20S",
     # Eleven hosts with two operations an hour between them: the widest windows, and a promise loose
     # enough for a test bed on which every second run has a fault injected.
     "WINDOWS__LENGTH": str(WINDOW_SECONDS),

@@ -93,7 +93,10 @@ def test_two_workers_one_of_them_killed_write_what_a_replay_writes(
 ) -> None:
     """Two workers with odd batches; one is killed in the middle of the incident."""
     odd = {"INGEST__BATCH_SIZE": "777", "INGEST__FLUSH_INTERVAL": "PT0.2S"}
-    with LiveInstallation(kafka, "live-killed", tmp_path) as installation:
+    # A worker that reads up on a busy machine must not be taken for dead: it would be shut out by
+    # the one that takes over, and end.
+    patient = {"KAFKA__SESSION_TIMEOUT": "PT20S"}
+    with LiveInstallation(kafka, "live-killed", tmp_path, patient) as installation:
         installation.produce(lines(recorded.outcomes), lines(recorded.releases), by_id)
         victim = installation.start_worker(**odd)
         installation.start_worker(INGEST__BATCH_SIZE="1313")
