@@ -27,7 +27,14 @@ def produce(
         partition: Where to.
         time: The records' time in seconds since the epoch; None for now.
     """
-    producer = Producer({"bootstrap.servers": bootstrap, "message.max.bytes": MAXIMUM_BYTES})
+    producer = Producer(
+        {
+            "bootstrap.servers": bootstrap,
+            "message.max.bytes": MAXIMUM_BYTES,
+            # Without it a retry, such as while a topic's leader is being found, changes the order.
+            "enable.idempotence": True,
+        }
+    )
     for value in values:
         producer.produce(topic, value, partition=partition, timestamp=int((time or 0) * 1000))
     assert producer.flush(SECONDS) == 0

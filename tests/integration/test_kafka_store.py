@@ -2,13 +2,17 @@
 
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 
 import pytest
+from confluent_kafka import KafkaException
 from kafka_messages import committed, open_transaction, produce, produce_and_abort
 
 from servers.kafka_server import TopicMaker
 from streams.adapters.kafka.store import KafkaStageStore
 from streams.adapters.kafka.topics import check_topics, create_topics, planned_topics
+from streams.adapters.kafka.transactions import TransactionWriter
 from streams.config import KafkaSettings, Settings, TopicSettings
 from streams.domain.errors import OperatorError, OutsideSystemError
 from streams.ports import KeptState, OutgoingMessage
@@ -120,21 +124,35 @@ def test_output_goes_where_it_is_meant_to_with_key_and_headers(settings: Setting
 
 
 def test_closing_aborts_what_is_under_way_and_lets_nobody_wait(settings: Settings) -> None:
+    windows = settings.topics.named("windows")
+
+    def interrupted() -> Iterator[OutgoingMessage]:
+        yield OutgoingMessage(windows, b"x", partition=0)
+        time.sleep(1)  # until it is on its way, and the transaction open
+        yield OutgoingMessage(windows, bytes(17 * 1024 * 1024))
+
+    writer = TransactionWriter(settings.kafka, "interrupted")
+    writer.open()
+    with pytest.raises(KafkaException):
+        writer.write(interrupted())
+    writer.close()
+    # Were the transaction still open, nobody could read beyond its beginning.
+    produce(settings.kafka.bootstrap, windows, [b"after"])
+    assert [one.value() for one in committed(settings.kafka.bootstrap, windows)] == [b"after"]
+
+
+def test_output_that_cannot_be_written_is_an_outside_error_and_leaves_nothing(
+    settings: Settings,
+) -> None:
+    windows = settings.topics.named("windows")
     store = judge_store(settings)
     store.open()
     with pytest.raises(OutsideSystemError, match=r"stage judge, partition 0 cannot write"):
-        store.write(
-            [
-                OutgoingMessage(settings.topics.named("windows"), b"x", partition=0),
-                OutgoingMessage(settings.topics.named("windows"), bytes(17 * 1024 * 1024)),
-            ],
-            1,
-        )
+        store.write([OutgoingMessage(windows, bytes(17 * 1024 * 1024), partition=0)], 1)
     store.close()
-    # Were the transaction still open, nobody could read beyond its beginning.
-    windows = settings.topics.named("windows")
-    produce(settings.kafka.bootstrap, windows, [b"after"])
-    assert [one.value() for one in committed(settings.kafka.bootstrap, windows)] == [b"after"]
+    successor = judge_store(settings)
+    assert successor.open() == KeptState(None, 0, 0)
+    successor.close()
 
 
 def test_a_broker_that_is_not_there_is_named(
