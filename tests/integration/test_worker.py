@@ -16,15 +16,19 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from kafka_messages import produce
 from live_installation import LiveInstallation
+from outcome_events import flush_of
 
 from servers.kafka_server import TopicMaker
 from streams import telemetry
 from streams.adapters.scenario_files import write_scenario
+from streams.config import Settings, WindowSettings
 from streams.domain.time import parse_instant
 from streams.replay.inputs import read_events
 from streams.scenarios.catalogue import build
 from streams.windows.closed_codec import decode_closed
+from streams.windows.codec import encode_block
 
 PARTITIONS = 4
 PATIENCE_SECONDS = 60.0
@@ -283,10 +287,9 @@ def test_settings_that_shape_the_state_begin_it_anew_or_are_refused_clearly(
     assert before[-1] < after[0] <= after[-1] == MINUTE + 7
 
     # Counts of windows of another length cannot be added up with these.
-    longer = installation.start(WORKER__ROLES='["ingest"]', WINDOWS__LENGTH="120")
-    installation.produce(outcomes(0, 40, 12), [], spread)
-    eventually(lambda: longer.get("/readyz")[0] == 200, installation.logs)
-    longer.stop()
+    longer = Settings(windows=WindowSettings(length=timedelta(minutes=2)))
+    blocks = [encode_block(block) for block in flush_of(outcomes(0, 4, 12), longer).blocks[0]]
+    produce(installation.bootstrap, f"{installation.name}-counts", blocks)
     third = run({**installation.environment, "WORKER__ROLES": '["judge"]'})
     assert third.returncode in (1, 2)
     assert "use new topics after changing windows.length" in third.stderr.splitlines()[-1]
