@@ -27,12 +27,13 @@ from confluent_kafka import (
 
 from streams.adapters.kafka.clients import REQUEST_SECONDS, consumer_settings
 from streams.adapters.kafka.ingest_messages import flush_messages, record_batch
+from streams.adapters.kafka.positions import committed_position
 from streams.adapters.kafka.transactions import TransactionWriter, must_be_aborted, reason
 from streams.config import Settings
-from streams.domain.errors import OperatorError, OutsideSystemError, SnapshotError
+from streams.domain.errors import OutsideSystemError
 from streams.domain.outcomes import SourcePartition
 from streams.ports import Clock
-from streams.stages.ingest import Flush, Ingest, PartitionPosition
+from streams.stages.ingest import Flush, Ingest
 
 log = structlog.get_logger(__name__)
 
@@ -258,29 +259,13 @@ class KafkaIngest:
         for known in consumer.committed(partitions, timeout=REQUEST_SECONDS) if partitions else []:
             if known.error is not None:
                 raise KafkaException(known.error)
-            position = self._position(known)
+            position = committed_position(known, self._group)
             self._stage.assign(self._source(known.partition), position)
             first = position.rebuild_offset if position else OFFSET_BEGINNING
             next_offset = position.next_offset if position else 0
             self._cursors[known.partition] = Cursor(next_offset, next_offset)
             begin.append(TopicPartition(known.topic, known.partition, first))
         consumer.assign(begin)
-
-    def _position(self, known: TopicPartition) -> PartitionPosition | None:
-        """Give the position that was committed with an offset; None before the first one."""
-        if known.offset < 0:
-            return None
-        where = f"consumer group {self._group}, partition {known.partition} of {known.topic}"
-        if not known.metadata:
-            # Kafka's own tools set offsets without metadata: whoever uses them wants just this.
-            log.warning("offset_set_by_hand", where=where, offset=known.offset)
-            return PartitionPosition(known.offset, None, known.offset)
-        try:
-            return PartitionPosition.decode(known.metadata)
-        except SnapshotError as error:
-            raise OperatorError(
-                f"{where}: {error}; is kafka.application the same as that of something else?"
-            ) from error
 
     def _revoked(self, _: Consumer, __: list[TopicPartition]) -> None:
         self._flush()
