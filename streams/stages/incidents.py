@@ -25,6 +25,7 @@ from streams.stages.ranking import rank_releases
 from streams.stages.region_counts import RegionCounts
 from streams.stages.risen_errors import count_errors
 from streams.stages.rollouts import ReleaseLog
+from streams.stages.settings_match import refuse_foreign
 from streams.stages.tracking import (
     LOOKBACK,
     Degradation,
@@ -75,7 +76,11 @@ class Incidents:
 
         Returns:
             The records written, in order.
+
+        Raises:
+            OperatorError: The message was written under other windows or dimensions.
         """
+        refuse_foreign(self._settings, message.window_seconds, message.cells.dimensions)
         records: list[IncidentRecord] = []
         for window, pieces in self.state.alignment.add(message):
             records += self._step(window, pieces)

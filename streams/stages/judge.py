@@ -14,6 +14,7 @@ from streams.config import Settings
 from streams.domain.change_points import ChangePoint
 from streams.domain.series import SeriesKey
 from streams.domain.time import window_end, window_of, window_start
+from streams.stages.settings_match import refuse_foreign
 from streams.stages.snapshots import fingerprint, pack, unpack
 from streams.windows.blocks import CountsBlock
 from streams.windows.cardinality import bound_series, bound_values
@@ -102,14 +103,9 @@ class Judge:
             cells where windows close in which nothing happened.
 
         Raises:
-            ValueError: The block's windows have another length than this judge's.
+            OperatorError: The block was written under other windows or dimensions.
         """
-        if block.window_seconds != self._settings.windows.seconds:
-            raise ValueError(
-                f"counts block with windows of {block.window_seconds} s for a judge with windows "
-                f"of {self._settings.windows.seconds} s: use new topics after changing "
-                "windows.length"
-            )
+        refuse_foreign(self._settings, block.window_seconds, block.cells.dimensions)
         late = self._state.open.fold(block.cells)
         closed = [self._message(self._bounded(late))] if len(late) else []
         if self._state.open.crowded:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pytest
 from small_fleets import BEGIN_OF_TROUBLE as BEGIN
 from small_fleets import (
@@ -29,7 +30,7 @@ from small_fleets import (
 from detectors.detections import Direction
 from streams.config import IncidentSettings
 from streams.domain.change_points import ChangePoint
-from streams.domain.errors import SnapshotError
+from streams.domain.errors import OperatorError, SnapshotError
 from streams.domain.incidents import IncidentRecord, IncidentStatus
 from streams.domain.releases import ReleaseAction, ReleaseEvent
 from streams.stages.incident_state import IncidentsState
@@ -37,7 +38,7 @@ from streams.stages.incidents import Incidents
 from streams.stages.judge import Judge
 from streams.stages.partitions import incident_line
 from streams.windows.closed import ClosedWindow
-from streams.windows.merging import select
+from streams.windows.merging import empty_table, select
 
 WINDOWS = {"os": ("windows",)}
 A = {"region": ("east",), "os": ("linux",), "operation": ("create",)}
@@ -419,6 +420,22 @@ def test_a_change_point_of_a_series_that_is_not_known_here_is_followed_too() -> 
     at = BEGIN + 5
     records = records_of(with_points(quiet, at, false_alarm(("mars", "linux", "start"), at)), ())
     assert records[0].scope["region"] == ("mars",)
+
+
+def test_closed_windows_of_other_dimensions_are_refused_with_what_to_do() -> None:
+    nobody = np.zeros(0)
+    foreign = ClosedWindow(
+        partition=0,
+        closed_through=1,
+        window=None,
+        window_seconds=60,
+        cells=empty_table(("region", "os")),
+        baseline=nobody,
+        learning=nobody.astype(np.bool_),
+        alarmed=nobody.astype(np.int8),
+    )
+    with pytest.raises(OperatorError, match=r"by region, os wait .* changing ingest\.dimensions"):
+        Incidents(SETTINGS).on_closed(foreign)
 
 
 def test_redelivered_windows_change_nothing() -> None:

@@ -19,7 +19,7 @@ from small_fleets import (
 
 from detectors.detections import Direction
 from streams.config import Settings, TopicSettings, WindowSettings
-from streams.domain.errors import SnapshotError
+from streams.domain.errors import OperatorError, SnapshotError
 from streams.domain.outcomes import SourcePartition
 from streams.domain.series import OTHER
 from streams.stages import judge as judging
@@ -108,8 +108,14 @@ def test_late_outcomes_before_any_window_has_closed_are_told_too() -> None:
 
 
 def test_a_block_of_other_windows_is_refused_with_what_to_do() -> None:
-    with pytest.raises(ValueError, match=r"30 s .* 60 s: use new topics"):
+    with pytest.raises(OperatorError, match=r"30 s .* 60 s: use new topics"):
         Judge(ONE, 0).on_block(CountsBlock(30, (), NOTHING))
+
+
+def test_a_block_of_other_dimensions_is_refused_with_what_to_do() -> None:
+    foreign = CountsBlock(60, (), empty_table(("region", "os")))
+    with pytest.raises(OperatorError, match=r"by region, os wait .* changing ingest\.dimensions"):
+        Judge(ONE, 0).on_block(foreign)
 
 
 def test_a_degradation_and_its_recovery_are_change_points_by_the_contract() -> None:
