@@ -69,7 +69,7 @@ lock: ## Resolve the dependencies anew and write requirements/
 	$(call step,lock,Resolving the dependencies,\
 	  test -x $(CACHE)/lock/bin/uv || { python3 -m venv $(CACHE)/lock \
 	    && $(CACHE)/lock/bin/pip install uv==$(UV_VERSION); }; \
-	  resolve="$(CACHE)/lock/bin/uv pip compile --universal --generate-hashes --python-version 3.11 --no-header"; \
+	  resolve="$(CACHE)/lock/bin/uv pip compile --universal --generate-hashes --no-strip-extras --python-version 3.11 --no-header"; \
 	  $$resolve pyproject.toml -o requirements/runtime.txt; \
 	  $$resolve --group pyproject.toml:build -o requirements/build.txt; \
 	  $$resolve pyproject.toml --group dev -c requirements/runtime.txt -c requirements/build.txt \
