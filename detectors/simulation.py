@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.arrays import Floats, Integers
-from detectors.eprocess import shift_odds
+from detectors.arrays import Flags, Floats, Integers
+from detectors.odds import shift_odds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +82,21 @@ def step_change(ratio: Floats, onset: int, level: float) -> Floats:
     return changed
 
 
+def gradual_odds_change(ratio: Floats, onset: int, odds: float, windows: int) -> Floats:
+    """Let the failure probability climb in a line until its odds are multiplied by `odds`.
+
+    Args:
+        ratio: Failure probabilities, shape [T, S].
+        onset: First changed window.
+        odds: Odds ratio at the end of the ramp.
+        windows: Windows until then; 1 is a step.
+    """
+    final = shift_odds(ratio, np.array(odds))
+    share = np.clip((np.arange(ratio.shape[0]) - onset + 1) / windows, 0.0, 1.0)[:, np.newaxis]
+    changed: Floats = ratio + (final - ratio) * share
+    return changed
+
+
 def ramp_change(ratio: Floats, onset: int, level: float, windows: int) -> Floats:
     """Let the failure probability climb in a line to `level`, reached after `windows` windows."""
     share = np.clip((np.arange(ratio.shape[0]) - onset + 1) / windows, 0.0, 1.0)[:, np.newaxis]
@@ -94,6 +109,28 @@ def odds_change(ratio: Floats, onset: int, odds: float) -> Floats:
     changed = ratio.copy()
     changed[onset:] = shift_odds(ratio[onset:], np.array(odds))
     return changed
+
+
+def blips(
+    ratio: Floats, per_day: float, windows: int, odds: float, generator: np.random.Generator
+) -> tuple[Floats, Flags]:
+    """Multiply the odds of failure for short moments, and say when.
+
+    Args:
+        ratio: Failure probabilities, shape [T, S].
+        per_day: Mean number of blips a day of one series; they begin independently.
+        windows: How many windows one lasts.
+        odds: Odds ratio while it lasts.
+        generator: Source of their beginnings.
+
+    Returns:
+        The failure probabilities with blips, and whether a blip is on, each of shape [T, S].
+    """
+    begins = generator.random(ratio.shape) < per_day / _DAY
+    on = begins.copy()
+    for later in range(1, windows):
+        on[later:] |= begins[: begins.shape[0] - later]
+    return np.where(on, shift_odds(ratio, np.array(odds)), ratio), on
 
 
 def draw(

@@ -14,12 +14,15 @@ from streams.replay.request import Progress, ReplayRequest, ReplaySummary
 from streams.scenarios.catalogue import SCENARIOS, build
 from streams.scenarios.default_fleet import default_fleet
 from streams.wiring.demo import demo
+from streams.wiring.evaluation import EvaluationRequest, evaluate
 from streams.wiring.worker import run_worker
 
 __all__ = [
+    "EvaluationRequest",
     "check_topics",
     "create_topics",
     "demo",
+    "evaluate",
     "list_scenarios",
     "replay",
     "run_worker",
