@@ -8,9 +8,9 @@ from html import escape
 from detectors.evaluation.experiments import ChangeResult
 from detectors.evaluation.scores import Delays
 
-_WIDTH, _LEFT, _RIGHT, _TOP, _ROW = 960, 210, 30, 92, 26
+_WIDTH, _LEFT, _RIGHT, _TOP, _ROW = 960, 170, 30, 92, 44
 _LONGEST = 1440.0
-_LEGEND_WIDTH = 185
+_LEGEND_WIDTH, _LEGEND_COLUMNS = 190, 5
 _TITLE = "Minutes from the onset to the alarm: median (mark) and 95 % quantile (line)"
 _STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#222}.t{font-size:15px;font-weight:600}"
@@ -73,7 +73,7 @@ def _marks(changes: Sequence[ChangeResult]) -> list[_Mark]:
 def _legend(methods: Sequence[str]) -> list[str]:
     lines = []
     for index, method in enumerate(methods):
-        x, y = 18 + (index % 5) * _LEGEND_WIDTH, 44 + (index // 5) * 20
+        x, y = 18 + (index % _LEGEND_COLUMNS) * _LEGEND_WIDTH, 44 + (index // _LEGEND_COLUMNS) * 20
         words = {"opwatch": "opwatch, known baseline", "opwatch learned": "opwatch, learned"}
         lines.append(
             f'<circle cx="{x}" cy="{y - 4}" r="4.5" fill="{_COLOURS[method]}"/>'
@@ -104,7 +104,7 @@ def _axis(rows: int) -> list[str]:
 
 def _row(index: int, name: str, marks: Sequence[_Mark]) -> list[str]:
     top = _TOP + _ROW * index
-    lines = [f'<text class="a" x="{_LEFT - 14}" y="{top + 17}">{escape(name)}</text>']
+    lines = [f'<text class="a" x="{_LEFT - 14}" y="{top + _ROW / 2 + 4}">{escape(name)}</text>']
     ordered = sorted(marks, key=lambda mark: list(_COLOURS).index(mark.method))
     for place, mark in enumerate(ordered):
         y = round(top + 3 + (_ROW - 6) * (place + 0.5) / len(ordered), 1)
