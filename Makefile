@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint develop kafka bench-ingest evaluate lock clean
+.PHONY: help demo test lint develop kafka bench-ingest evaluate evaluate-detectors lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -28,7 +28,7 @@ define step
 endef
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(STAMPS)/wheel ## Watch the main job happen: embedded broker, simulated fleet, monitor (needs Python only)
 	@echo "==> Running opwatch demo"
@@ -64,6 +64,11 @@ evaluate: $(STAMPS)/wheel $(STAMPS)/dev $(STAMPS)/kafka ## Score the real data s
 	@test -n "$(DATA)" || { echo "make: say where the data is: make evaluate DATA=folder" >&2; exit 2; }
 	@echo "==> Scoring the real events in $(DATA)"
 	@PYTHONPATH=tests $(BIN)/python tests/evaluate_real.py "$(DATA)"
+
+evaluate-detectors: $(STAMPS)/wheel $(STAMPS)/dev ## Measure the detectors on simulated streams into docs/ (15 minutes on two cores)
+	@echo "==> Measuring the detectors"
+	@$(BIN)/opwatch evaluate --json docs/detectors.json --plot docs/detectors.svg \
+	  --table docs/detectors.md >/dev/null
 
 lock: ## Resolve the dependencies anew and write requirements/
 	$(call step,lock,Resolving the dependencies,\

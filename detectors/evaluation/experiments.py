@@ -36,7 +36,7 @@ class Sizes:
     Attributes:
         known: Change cells with known baselines.
         learned: Change cells with learned baselines.
-        in_control: Nuisance cells; `lead` is the learning.
+        in_control: Nuisance cells; `lead` is the learning, where there is any.
         most: Changing series that methods which take one series at a time get at most.
     """
 
@@ -47,9 +47,9 @@ class Sizes:
 
 
 FULL: Final = Sizes(
-    known=Size(lead=1440, observed=1440, control=1000, changed=250),
-    learned=Size(lead=3 * 1440, observed=0, control=1500, changed=150, spread=0.3),
-    in_control=Size(lead=3 * 1440, observed=2 * 1440, control=1500, spread=0.3),
+    known=Size(lead=720, observed=1440, control=750, changed=200),
+    learned=Size(lead=3 * 1440, observed=0, control=1000, changed=120, spread=0.3),
+    in_control=Size(lead=3 * 1440, observed=3 * 720, control=800, spread=0.3),
     most=100,
 )
 QUICK: Final = Sizes(
@@ -111,7 +111,8 @@ class NuisanceResult:
         cell: The cell.
         known: Whether the baseline was known.
         settled: False alarms after the windows for learning.
-        cold: False alarms in the windows for learning, from `COLD_START` on.
+        cold: False alarms in the windows for learning, from `COLD_START` on; undefined if there was
+            nothing to learn.
         excused: Alarms while a series was not in control, or just after.
         operations: How many operations were simulated.
         windows: How many windows.
@@ -186,7 +187,9 @@ def run_nuisance(
         known: Whether it is told the baseline.
     """
     generator = np.random.default_rng(seed_of(seed, cell.name, f"nuisance known={known}"))
-    streams = nuisance_streams(cell, sizes.in_control, generator, known=known)
+    size = sizes.in_control
+    size = dataclasses.replace(size, lead=COLD_START) if known else size
+    streams = nuisance_streams(cell, size, generator, known=known)
     alarms, control = own.run(streams).alarms, _in_control(streams)
     later = range(streams.onset, streams.windows)
     return NuisanceResult(

@@ -131,10 +131,10 @@ def mean_delay(delays: Delays, horizon: int) -> float:
 def nuisance_goals(result: NuisanceResult) -> list[Goal]:
     """Judge one nuisance cell: the promise, settled and from a cold start."""
     cell = label(result.cell.name, known=result.known)
-    return [
-        _promise_goal("false alarms, settled", cell, result.settled),
-        _promise_goal("false alarms, from a cold start", cell, result.cold),
-    ]
+    goals = [_promise_goal("false alarms, settled", cell, result.settled)]
+    if result.cold.promised:
+        goals.append(_promise_goal("false alarms, from a cold start", cell, result.cold))
+    return goals
 
 
 def _promise_goal(subject: str, cell: str, alarms: FalseAlarms) -> Goal:

@@ -132,6 +132,8 @@ def _nuisances(evaluation: Evaluation) -> str:
 
 
 def _against(alarms: FalseAlarms) -> tuple[str, str]:
+    if not alarms.promised:
+        return _NONE, _NONE
     return f"{alarms.count} / {alarms.promised:.1f}", f"{alarms.upper:.2f}"
 
 

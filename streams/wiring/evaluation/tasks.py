@@ -1,11 +1,11 @@
 """What the benchmark consists of, as tasks that any process can do, in any order."""
 
-import contextlib
 import enum
 import multiprocessing
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing.pool import Pool
 from typing import Final, TypeAlias
 
 from detectors.evaluation.bank_method import BankMethod
@@ -44,12 +44,12 @@ class Kind(enum.Enum):
 
 
 _WEIGHTS: Final = {
-    Kind.KNOWN: 3,
-    Kind.LEARNED: 3,
-    Kind.NUISANCE_KNOWN: 3,
-    Kind.NUISANCE_LEARNED: 3,
-    Kind.FLEET: 6,
-    Kind.FLEET_BURN_RATE: 1,
+    Kind.KNOWN: 5,
+    Kind.LEARNED: 5,
+    Kind.NUISANCE_KNOWN: 2,
+    Kind.NUISANCE_LEARNED: 5,
+    Kind.FLEET: 12,
+    Kind.FLEET_BURN_RATE: 2,
 }
 """How long they take, relatively, for the progress bar."""
 
@@ -159,16 +159,18 @@ def results(todo: Sequence[Task], jobs: int) -> Iterator[tuple[Task, Result]]:
             yield task, do(task)
         return
     # Leaving the pool's context ends its processes at once, whatever they are doing.
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(min(jobs, len(todo)), _leave_interrupts_alone) as pool:
+    with _deaf_pool(min(jobs, len(todo))) as pool:
         yield from pool.imap_unordered(_done, todo)
+
+
+def _deaf_pool(jobs: int) -> Pool:
+    """Start processes that Ctrl-C never reaches, not even while they start: this one ends them."""
+    heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return multiprocessing.get_context("spawn").Pool(jobs)
+    finally:
+        signal.signal(signal.SIGINT, heard)
 
 
 def _done(task: Task) -> tuple[Task, Result]:
     return task, do(task)
-
-
-def _leave_interrupts_alone() -> None:
-    """Let only the parent see Ctrl-C: it ends the others."""
-    with contextlib.suppress(ValueError):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)

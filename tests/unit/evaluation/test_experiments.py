@@ -88,10 +88,20 @@ def test_an_alarm_about_a_blip_is_excused() -> None:
     )
     everywhere = Blips(per_day=1440.0 * 10, windows=3, odds=2.0)
     cell = NuisanceCell(name="blips", ratio=0.1, volume=10.0, blips=everywhere)
-    excused = run_nuisance(cell, SMALL, 1, Told(alarms), known=True)
+    excused = run_nuisance(cell, SMALL, 1, Told(alarms), known=False)
     assert (excused.cold.count, excused.settled.count, excused.excused) == (0, 0, 2)
-    false = run_nuisance(replace(cell, blips=None), SMALL, 1, Told(alarms), known=True)
+    false = run_nuisance(replace(cell, blips=None), SMALL, 1, Told(alarms), known=False)
     assert (false.cold.count, false.settled.count, false.excused) == (1, 1, 0)
+
+
+def test_what_is_known_from_the_start_has_no_cold_start() -> None:
+    cell = NuisanceCell(name="quiet", ratio=0.1, volume=10.0)
+    result = run_nuisance(cell, SMALL, 1, Told(), known=True)
+    assert result.cold.promised == 0.0
+    assert result.settled.promised == 20 * 50 / 43_200
+    assert [goal.subject.split(":")[0] for goal in all_goals([], [result], [])] == [
+        "false alarms, settled"
+    ]
 
 
 def test_a_calibrated_bank_never_needs_more_than_its_promise() -> None:
