@@ -57,8 +57,13 @@ class ChangeCell:
 
     @property
     def excess_failures(self) -> float:
-        """Expected failures beyond (or short of) those in control, in one changed window."""
-        return abs(self.after - self.before) * self.volume
+        """Expected failures beyond (or short of) those in control, in one changed window.
+
+        Counted as independent ones: n overdispersed operations say no more than n / (1 + (n - 1)
+        rho) independent ones.
+        """
+        inflation = 1.0 + max(self.volume - 1.0, 0.0) * self.nuisance.rho
+        return abs(self.after - self.before) * self.volume / inflation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,9 @@ def _delay_goal(subject: str, cell: str, value: float, floor: float, factor: flo
 
 
 def _onset_goals(result: ChangeResult, cell: str) -> list[Goal]:
+    """Judge error and interval; an interval of one window cannot be narrowed to cover less."""
     low, high = COVERAGE
+    high = 1.0 if result.onsets.width == 1.0 else high
     covered, error = result.onsets.covered, result.onsets.median
     goals = [
         Goal(

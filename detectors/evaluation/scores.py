@@ -129,10 +129,12 @@ class Onsets:
     Attributes:
         error: Estimated minus true onset in windows, of every change that was found, shape [R].
         covered: Share of these changes whose interval holds the true onset; nan without any.
+        width: Median number of windows in the interval, at least 1; nan without any.
     """
 
     error: Floats
     covered: float
+    width: float
 
     @property
     def median(self) -> float:
@@ -151,4 +153,9 @@ def onset_errors(alarms: tuple[Alarm, ...], onset: int) -> Onsets:
     """
     error = np.array([alarm.onset - onset for alarm in alarms], dtype=np.float64)
     inside = [alarm.low <= onset <= alarm.high for alarm in alarms]
-    return Onsets(error=error, covered=float(np.mean(inside)) if inside else math.nan)
+    widths = [alarm.high - alarm.low + 1 for alarm in alarms]
+    return Onsets(
+        error=error,
+        covered=float(np.mean(inside)) if inside else math.nan,
+        width=float(np.median(widths)) if widths else math.nan,
+    )

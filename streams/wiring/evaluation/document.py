@@ -104,6 +104,7 @@ def _change(result: ChangeResult) -> Object:
         "onset": {
             "median_absolute_error": _number(result.onsets.median),
             "interval_coverage": _number(result.onsets.covered),
+            "interval_width_median": _number(result.onsets.width),
         },
     }
 

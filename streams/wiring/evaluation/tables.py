@@ -109,11 +109,12 @@ def _onsets(changes: Sequence[ChangeResult]) -> str:
             _number(change.cell.excess_failures),
             _number(change.onsets.median),
             _share(change.onsets.covered),
+            _number(change.onsets.width),
         )
         for change in changes
     ]
-    header = ("cell", "baseline", "excess failures a window", "median error", "interval covers")
-    return _table(header, rows)
+    header = ("cell", "baseline", "excess failures a window", "median error")
+    return _table((*header, "interval covers", "its width"), rows)
 
 
 def _nuisances(evaluation: Evaluation) -> str:

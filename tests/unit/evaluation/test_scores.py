@@ -83,3 +83,4 @@ def test_onset_errors_are_signed_and_intervals_closed() -> None:
     assert onsets.error.tolist() == [2.0, -1.0, 0.0]
     assert onsets.median == 1.0
     assert onsets.covered == pytest.approx(2 / 3)
+    assert onsets.width == 1.0
