@@ -110,8 +110,9 @@ CHANGE_POINTS = Metric(
     Kind.COUNTER,
     Unit.NONE,
     _FINDINGS,
-    "Change points raised, by direction: degraded or recovered.",
-    labels=("direction",),
+    "Change points raised, by kind (success_ratio, volume, error_code or duration) and direction: "
+    "degraded or recovered.",
+    labels=("kind", "direction"),
 )
 CHANGE_POINTS_ACTIVE = Metric(
     "opwatch_change_points_active",

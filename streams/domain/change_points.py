@@ -1,5 +1,6 @@
 """Change points: the judged changes in single series."""
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -7,19 +8,33 @@ from detectors.bank import Direction
 from streams.domain.time import format_instant
 
 
+class ChangeKind(enum.Enum):
+    """What changed in a series."""
+
+    SUCCESS_RATIO = "success_ratio"
+    VOLUME = "volume"
+    ERROR_CODE = "error_code"
+    DURATION = "duration"
+
+
 @dataclass(frozen=True, slots=True)
 class ChangePoint:
     """One judged change in one series.
 
     Attributes:
-        series: Dimension -> value.
+        series: Dimension -> value; a dimension that is absent does not matter.
         direction: Degraded or recovered.
         onset: When it began, in seconds since the epoch (start of the window).
         raised: Event time (watermark) at which it was raised.
-        baseline_ratio: Success ratio in control, 0 to 1.
-        ratio: Success ratio from the onset on, 0 to 1.
+        baseline_ratio: Success ratio in control, 0 to 1. Of the other kinds: 1; the share of
+            operations without the error code; the share that is not slower than a fixed duration.
+        ratio: The same from the onset on; of a volume the share of the expected operations that
+            came, at most 1.
         statistic: Value of the detector's statistic.
         threshold: What it had to reach.
+        kind: What changed. Incidents are made of success ratios alone.
+        error_code: Which error code became more frequent.
+        quantile: Which quantile of the durations moved, 0 to 1.
     """
 
     series: Mapping[str, str]
@@ -30,11 +45,26 @@ class ChangePoint:
     ratio: float
     statistic: float
     threshold: float
+    kind: ChangeKind = ChangeKind.SUCCESS_RATIO
+    error_code: str | None = None
+    quantile: float | None = None
+
+    @property
+    def breaks_success(self) -> bool:
+        """Whether more operations fail than before."""
+        return self.kind is ChangeKind.SUCCESS_RATIO and self.direction is Direction.DEGRADED
+
+    @property
+    def place(self) -> tuple[object, ...]:
+        """Where it stands among the change points raised at the same time."""
+        series = tuple(sorted(self.series.items()))
+        return series, self.kind.value, self.error_code or "", self.quantile or 0.0
 
     def record(self) -> dict[str, object]:
         """Give the plain record that goes to the topic and to `change_points.jsonl`."""
-        return {
+        record: dict[str, object] = {
             "series": dict(self.series),
+            "kind": self.kind.value,
             "direction": self.direction.value,
             "onset": format_instant(self.onset),
             "raised": format_instant(self.raised),
@@ -43,3 +73,5 @@ class ChangePoint:
             "statistic": round(self.statistic, 3),
             "threshold": round(self.threshold, 3),
         }
+        own = {"error_code": self.error_code, "quantile": self.quantile}
+        return record | {name: value for name, value in own.items() if value is not None}

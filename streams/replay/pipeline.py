@@ -54,9 +54,9 @@ class Pipeline:
 
 
 def in_order(change_points: Iterable[ChangePoint]) -> list[ChangePoint]:
-    """Sort change points by the time they were raised, then by series.
+    """Sort change points by the time they were raised, then by series and kind.
 
     Partitions close their windows independently of each other, so the order in which they are
     raised says nothing.
     """
-    return sorted(change_points, key=lambda point: (point.raised, sorted(point.series.items())))
+    return sorted(change_points, key=lambda point: (point.raised, point.place))

@@ -17,6 +17,14 @@ _LEAD_S = 3600
 _MOST_CHANGE_POINTS = 200
 """Rows of the table of change points: beyond, `change_points.jsonl` is the better reader."""
 
+_KINDS = {
+    "success_ratio": "success",
+    "volume": "volume, of what was expected,",
+    "error_code": "operations without {error_code}",
+    "duration": "operations not slower than the quantile {quantile}",
+}
+"""What is a share of what, by kind of change."""
+
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1d2430; max-width: 60rem; margin: 2rem auto;
 padding: 0 1rem } h1, h2 { line-height: 1.2 } h2 { margin-top: 2.5rem; border-top: 1px solid
@@ -178,10 +186,11 @@ def _change_points(records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         rest = f"The first {_MOST_CHANGE_POINTS}; the rest is in change_points.jsonl."
         yield f'<p class="quiet">{rest}</p>'
     if records:
-        yield "<table><tr><th>Onset</th><th>Raised</th><th>Series</th><th>Success</th></tr>"
+        yield "<table><tr><th>Onset</th><th>Raised</th><th>Series</th><th>Change</th></tr>"
         for one in records[:_MOST_CHANGE_POINTS]:
             series = ", ".join(f"{name}={value}" for name, value in one["series"].items())
-            change = f"{one['direction']}: {one['baseline_ratio']:.2%} to {one['ratio']:.2%}"
+            what = _KINDS[one["kind"]].format(**one)
+            change = f"{what} {one['direction']}: {one['baseline_ratio']:.2%} to {one['ratio']:.2%}"
             cells = "".join(
                 f"<td>{escape(text)}</td>" for text in (one["onset"], one["raised"], series, change)
             )

@@ -12,7 +12,6 @@ from datetime import timedelta
 
 import numpy as np
 
-from detectors.detections import Direction
 from streams.config import Settings
 from streams.domain.incidents import IncidentRecord
 from streams.domain.releases import ReleaseEvent
@@ -117,7 +116,7 @@ class Incidents:
             )
             for piece in pieces
             for point in piece.change_points
-            if point.direction is Direction.DEGRADED
+            if point.breaks_success
         )
 
     def _follow(self, incident: TrackedIncident, window: int) -> None:

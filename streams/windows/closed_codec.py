@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from detectors.detections import Direction
-from streams.domain.change_points import ChangePoint
+from streams.domain.change_points import ChangeKind, ChangePoint
 from streams.windows.blocks import CountsBlock
 from streams.windows.closed import ClosedWindow
 from streams.windows.codec import decode_block, encode_block
@@ -24,6 +24,9 @@ class _ChangePoint(msgspec.Struct, array_like=True, frozen=True):
     ratio: float
     statistic: float
     threshold: float
+    kind: ChangeKind = ChangeKind.SUCCESS_RATIO
+    error_code: str | None = None
+    quantile: float | None = None
 
 
 class _Message(msgspec.Struct, array_like=True, frozen=True):
@@ -87,6 +90,9 @@ def _plain(point: ChangePoint) -> _ChangePoint:
         point.ratio,
         point.statistic,
         point.threshold,
+        point.kind,
+        point.error_code,
+        point.quantile,
     )
 
 

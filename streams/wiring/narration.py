@@ -6,7 +6,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from detectors.detections import Direction
 from streams.adapters.prometheus import MetricStore
 from streams.domain.incidents import IncidentRecord, IncidentStatus
 from streams.domain.time import format_instant, window_end
@@ -85,7 +84,7 @@ class Narrator:
         if closed.window is None:
             return
         self._count(closed)
-        degraded = [one for one in closed.change_points if one.direction is Direction.DEGRADED]
+        degraded = [one for one in closed.change_points if one.breaks_success]
         for point in degraded[: max(SHOWN - self._alarmed, 0)]:
             series = " ".join(point.series.values())
             self._print(

@@ -138,6 +138,8 @@ class Observation:
         watermark = judge.watermark
         if watermark is not None:
             self._store.set_series(telemetry.WATERMARK, [(str(partition),)], [watermark], partition)
+        for window in windows:
+            self._count_changes(window)
         judged = [window for window in windows if window.window is not None]
         for window in judged:
             self._count(window)
@@ -196,8 +198,11 @@ class Observation:
                 telemetry.OPERATIONS, [labels for labels, _ in rows], [count for _, count in rows]
             )
         self._count_overflow(window)
+
+    def _count_changes(self, window: ClosedWindow) -> None:
+        """Count change points: of volume, they come with windows in which nothing happened, too."""
         for point in window.change_points:
-            self._store.add(telemetry.CHANGE_POINTS, 1, (point.direction.value,))
+            self._store.add(telemetry.CHANGE_POINTS, 1, (point.kind.value, point.direction.value))
             if point.direction is Direction.DEGRADED:
                 log.info("change_point", **point.record())
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.detections import Direction
-from streams.domain.change_points import ChangePoint
+from streams.domain.change_points import ChangeKind, ChangePoint
 from streams.windows.closed import ClosedWindow
 from streams.windows.closed_codec import decode_closed, encode_closed
 from streams.windows.merging import merge
@@ -23,6 +23,9 @@ POINTS = st.builds(
     ratio=NUMBERS,
     statistic=NUMBERS,
     threshold=NUMBERS,
+    kind=st.sampled_from(ChangeKind),
+    error_code=st.none() | st.text(),
+    quantile=st.none() | st.floats(0, 1),
 )
 CELLS = st.builds(
     Cell,

@@ -21,6 +21,7 @@ EU, US = ("eu", "windows"), ("us", "linux")
 ONSET = 1634106420 // 60
 FILES = ["change_points.jsonl", "incidents.jsonl", "metrics.om", "report.html", "windows.parquet"]
 CHANGE_POINT = {
+    "kind": "success_ratio",
     "series": {"region": "eu", "os": "windows"},
     "direction": "degraded",
     "onset": "2021-10-13T06:27:00Z",

@@ -20,6 +20,7 @@ ONSET = 1634106420 // 60
 def _page(*records: dict[str, object], points: int = 0) -> str:
     point = {
         "series": {"region": "eu", "os": "windows"},
+        "kind": "success_ratio",
         "direction": "degraded",
         "onset": "2021-10-13T06:27:00Z",
         "raised": "2021-10-13T06:29:00Z",

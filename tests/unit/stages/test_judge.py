@@ -128,6 +128,7 @@ def test_a_degradation_and_its_recovery_are_change_points_by_the_contract() -> N
     record = degraded.record()
     assert list(record) == [
         "series",
+        "kind",
         "direction",
         "onset",
         "raised",
