@@ -5,19 +5,22 @@ from typing import Final, Protocol, Self
 import numpy as np
 
 from detectors.arrays import Flags, Floats, Integers, Snapshot, check_counts
-from detectors.baseline import Baseline, Posterior
+from detectors.baseline import Baseline
 from detectors.detections import BankStep, Detection, Direction
-from detectors.eprocess import Alternatives, EProcess, Null, shift_odds
+from detectors.eprocess import Alternatives, EProcess, Null
 from detectors.history import History
-from detectors.lifecycle import Lifecycle
-from detectors.multiplicity import fleet_threshold, simultaneous_alarms
+from detectors.lifecycle import FOREVER, Lifecycle
+from detectors.multiplicity import fleet_threshold, lone_alarms, simultaneous_alarms
+from detectors.odds import shift_odds
 from detectors.onset import locate
+from detectors.posterior import Posterior
 from detectors.recovery import RecoveryProcess
 from detectors.settings import BankSettings
+from detectors.size import observed_level
 
 __all__ = ["Bank", "BankSettings", "BankStep", "Detection", "Direction", "Snapshot"]
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _RECOVERY_HOLDBACK: Final = 5
 """Windows that the degraded level of an open alarm lags behind: they may be recovered already."""
 _LOCATE_ROWS: Final = 256
@@ -86,20 +89,24 @@ class Bank:
         """Number of series."""
         return self._history.size
 
-    def add(self, groups: Integers) -> None:
+    def add(self, groups: Integers, trials: Floats | None = None) -> None:
         """Append series.
 
         Args:
             groups: Group that each new series shrinks towards, shape [M].
+            trials: Effective operations without a failure that are known of each new series, shape
+                [M]; where there are any, the series is judged from its first window on.
 
         Raises:
             ValueError: Not a one-dimensional array of integers.
         """
         if groups.ndim != 1 or not np.issubdtype(groups.dtype, np.integer):
             raise ValueError(f"groups: {groups.dtype} of shape {groups.shape}, not integers [M]")
-        self._baseline.add(groups.astype(np.int64))
+        self._baseline.add(groups.astype(np.int64), trials)
         for part in (self._process, self._recovery, self._history, self._life):
             part.add(groups.size)
+        if trials is not None:
+            self._life.learning[self.size - groups.size :] = trials <= 0
 
     def keep(self, rows: Integers) -> None:
         """Drop all other series; row i becomes what row rows[i] was.
@@ -111,6 +118,40 @@ class Bank:
             raise ValueError(f"rows: {rows.tolist()}, not different rows below {self.size}")
         for part in self._parts.values():
             part.keep(rows)
+
+    def know(self, rows: Integers, ratios: Floats) -> None:
+        """State failure probabilities; they replace what the bank would learn.
+
+        A stated series is judged from its first window on.
+
+        Args:
+            rows: Series, shape [R].
+            ratios: Their failure probabilities in control, shape [R].
+
+        Raises:
+            ValueError: A ratio outside (0, 1).
+        """
+        wrong = np.flatnonzero(~((ratios > 0.0) & (ratios < 1.0)))
+        if wrong.size:
+            raise ValueError(f"ratios[{wrong[0]}] = {ratios[wrong[0]]}: must be between 0 and 1")
+        self._baseline.know(rows, ratios)
+
+    def accept(self, rows: Integers) -> None:
+        """Take the present level of some series for normal: somebody has said that it is.
+
+        An open degradation is closed and its level learned from the onset on; a series without one
+        starts learning anew. Nothing happens before the first window.
+        """
+        window = self._history.latest
+        if window is None:
+            return
+        opened = self._life.degraded
+        for row in rows.tolist():
+            onset = int(self._life.since[row]) - 1 if opened[row] else window
+            self._recovery.end(row)
+            self._relearn(row, window, onset)
+            self._life.accept(row, onset)
+        self._process.restart(rows)
 
     def step(self, window: int, trials: Integers, failures: Integers) -> BankStep:
         """Judge one window of all series.
@@ -132,11 +173,13 @@ class Bank:
         latest = self._history.latest
         if latest is not None and window <= latest:
             raise ValueError(f"window = {window}: must be above {latest}, the window before")
+        self._baseline.begin(window)
         self._mature(window)
         self._history.write(window, trials, failures)
-        posterior = self._baseline.posterior()
-        informed = (posterior.alpha >= self._settings.informative_failures) & (
-            self._baseline.windows() >= self._settings.informative_windows
+        posterior = self._baseline.posterior(window)
+        informed = self._baseline.stated | (
+            (posterior.alpha >= self._settings.informative_failures)
+            & (self._baseline.windows() >= self._settings.informative_windows)
         )
         self._life.graduate(window, trials > 0, informed, self._settings.warm_up_windows)
         learning, opened = self._life.learning.copy(), self._life.degraded
@@ -162,16 +205,30 @@ class Bank:
         if latest is None:
             return
         frozen = life.degraded
+        suspicious = self._process.bursts() >= self._settings.suspicion
         leaving = _leaving(latest, window, holdback)
         for old in leaving:
-            trials, failures = self._history.read(old)
-            rows = np.flatnonzero((trials > 0) & ~frozen & (life.learn_from <= old))
-            self._baseline.fade(1, frozen)
-            self._baseline.learn(rows, trials[rows].astype(float), failures[rows].astype(float))
-        self._baseline.fade(window - latest - len(leaving), frozen)
+            waits = suspicious & (life.held > self._history.oldest(old))
+            self._baseline.fade(old - 1, old, frozen)
+            self._learn(old, ~frozen & (life.learn_from <= old), waits)
+            self._baseline.settle(old, old)
+        self._baseline.fade(leaving[-1], window - 1 - holdback, frozen)
+        self._baseline.settle(latest + 1, window - 1 - holdback)
         for old in _leaving(latest, window, _RECOVERY_HOLDBACK):
             rows = np.flatnonzero(frozen & (life.opened < old))
             self._recovery.degraded[:, rows] += self._history.read(old)[:, rows]
+
+    def _learn(self, old: int, may: Flags, waits: Flags) -> None:
+        """Let one window enter the baselines of some series; levels of suspicious ones wait."""
+        life = self._life
+        for row in np.flatnonzero(may & ~waits & (life.held < FOREVER)).tolist():
+            self._enter(row, int(life.held[row]), old - 1, old, 1)
+            life.held[row] = FOREVER
+        life.held[may & waits & (life.held == FOREVER)] = old
+        trials, failures = self._history.read(old)
+        rows = np.flatnonzero((trials > 0) & may)
+        counts = trials[rows].astype(float), failures[rows].astype(float)
+        self._baseline.learn(old, rows, *counts, waits[rows])
 
     def _detect(
         self, window: int, counts: Floats, posterior: Posterior, threshold: float
@@ -184,30 +241,32 @@ class Bank:
         self._process.update(rows, counts[0, rows], counts[1, rows], null, cap)
         rising, falling = self._process.totals()
         evidence = rising + falling
-        tested = np.where(active, evidence, 0.0), np.where(active, self._process.bursts(), 0.0)
-        alarms = simultaneous_alarms(*tested, threshold)
-        needed = threshold / max(alarms.size, 1)
+        alarms = self._alarms(active, evidence, threshold)
+        needed = threshold / max(alarms.size, 1) if self._settings.together else threshold
         degraded = rising[alarms] >= falling[alarms]
         onsets = self._locate(window, alarms, posterior.mean[alarms], posterior, degraded)
         found = []
         for row, onset, worse in zip(alarms.tolist(), onsets, degraded.tolist(), strict=True):
-            ratios = 1.0 - float(posterior.mean[row]), self._ratio(row, onset[0], window)
             direction = Direction.DEGRADED if worse else Direction.RECOVERED
-            found.append(
-                Detection(row, direction, window, *onset, *ratios, float(evidence[row]), needed)
-            )
+            reached = float(evidence[row]), needed
+            found.append(self._detection(row, direction, window, onset, posterior, reached))
             self._change(row, window, onset[0], worse=worse)
         self._process.restart(alarms)
         return evidence, found
 
+    def _alarms(self, active: Flags, evidence: Floats, threshold: float) -> Integers:
+        tested = np.where(active, evidence, 0.0)
+        if not self._settings.together:
+            return lone_alarms(tested, threshold)
+        return simultaneous_alarms(tested, np.where(active, self._process.bursts(), 0.0), threshold)
+
     def _null(self, posterior: Posterior, rows: Integers) -> Null:
         """Widen the baseline to all that counts as unchanged, for some rows."""
         settings, mean = self._settings, posterior.mean
-        material = np.array(settings.materiality_odds)
-        upper = np.maximum(posterior.bound(settings.bound_deviations), shift_odds(mean, material))
-        lower = np.minimum(
-            posterior.bound(-settings.bound_deviations), shift_odds(mean, 1.0 / material)
-        )
+        material = np.log(settings.materiality_odds)
+        below, above = posterior.margin(settings.bound_deviations, settings.drift_deviations)
+        upper = shift_odds(mean, np.exp(np.maximum(above, material)))
+        lower = shift_odds(mean, np.exp(-np.maximum(below, material)))
         return Null(upper[rows], lower[rows], posterior.predictive_rho()[:, rows])
 
     def _locate(
@@ -220,33 +279,73 @@ class Bank:
             first = np.maximum(self._life.since[rows[part]], oldest)
             begin = int(first.min())
             counts = self._history.stretch(begin, window, rows[part]).astype(np.float64)
-            trials, failures = counts / (
-                1.0 + np.maximum(counts[0] - 1.0, 0.0) * posterior.rho[rows[part]]
-            )
+            counts /= 1.0 + np.maximum(counts[0] - 1.0, 0.0) * posterior.rho[rows[part]]
+            # Operations at a time of many failures count as more, so that one probability
+            # describes all windows before the change.
+            season = self._baseline.season_odds(rows[part], begin, window)
+            trials, failures = counts[0] * season / season[-1], counts[1]
             found = locate(trials, failures, before[part], first - begin, rising=rising[part])
             stacked = begin + np.stack((found.best, found.low, found.high), axis=1)
             onsets.extend((best, low, high) for best, low, high in stacked.tolist())
         return onsets
 
-    def _ratio(self, row: int, first: int, last: int) -> float:
-        """Give the success ratio of a series over some windows with operations."""
-        trials, failures = self._history.stretch(first, last, np.array([row])).sum(axis=(1, 2))
-        return 1.0 - float(failures) / float(trials)
+    def _detection(
+        self,
+        row: int,
+        direction: Direction,
+        window: int,
+        onset: tuple[int, int, int],
+        posterior: Posterior,
+        reached: tuple[float, float],
+    ) -> Detection:
+        """Describe a change: onset with interval, size with interval, evidence and threshold."""
+        counts = self._history.stretch(onset[0], window, np.array([row]))[:, :, 0]
+        level = observed_level(counts, float(posterior.rho[row]))
+        return Detection(
+            row=row,
+            direction=direction,
+            window=window,
+            onset=onset[0],
+            onset_low=onset[1],
+            onset_high=onset[2],
+            baseline_ratio=1.0 - float(posterior.mean[row]),
+            ratio=1.0 - level.ratio,
+            ratio_low=1.0 - level.high,
+            ratio_high=1.0 - level.low,
+            statistic=reached[0],
+            threshold=reached[1],
+        )
 
     def _change(self, row: int, window: int, onset: int, *, worse: bool) -> None:
         """Open a degradation, or start learning the better level."""
-        last = window - 1 - self._settings.holdback_windows
-        first = max(onset, int(self._life.learn_from[row])) if worse else onset
-        entered = np.arange(first, last + 1)
-        row_index = np.array([row])
-        counts = self._history.stretch(first, last, row_index)[:, :, 0].astype(np.float64)
-        if worse:
-            self._baseline.amend(row, last - entered, counts, -1.0)
-            self._worsen(row, onset, window)
+        if not worse:
+            self._relearn(row, window, onset)
+            self._life.improve(row, onset)
             return
+        last = window - 1 - self._settings.holdback_windows
+        held = min(int(self._life.held[row]), last + 1)
+        first = max(onset, int(self._life.learn_from[row]))
+        self._enter(row, held, min(onset - 1, last), last, 1)
+        self._enter(row, first, held - 1, last, -1)
+        self._worsen(row, onset, window)
+
+    def _relearn(self, row: int, window: int, onset: int) -> None:
+        """Let a baseline consist of the windows from the onset on."""
+        last = window - 1 - self._settings.holdback_windows
         self._baseline.restart(row)
-        self._baseline.amend(row, last - entered, counts, 1.0)
-        self._life.improve(row, onset)
+        self._enter(row, onset, last, last, 1)
+
+    def _enter(self, row: int, first: int, last: int, now: int, sign: int) -> None:
+        """Add windows `first` to `last` to the baseline of a series, or take them out again.
+
+        What is older than the ring stays where it is.
+        """
+        latest = self._history.latest
+        first = first if latest is None else max(first, self._history.oldest(latest))
+        if first > last:
+            return
+        counts = self._history.stretch(first, last, np.array([row]))[:, :, 0].astype(np.float64)
+        self._baseline.amend(row, first, now, sign * counts)
 
     def _worsen(self, row: int, onset: int, window: int) -> None:
         """Open a degradation, or measure an open one anew after a partial mitigation."""
@@ -272,9 +371,10 @@ class Bank:
             if not self._settled(row, onset[0], window, posterior):
                 self._worsen(row, onset[0], window)
                 continue
-            ratios = 1.0 - float(mean[row]), self._ratio(row, onset[0], window)
-            statistic = float(evidence[row]), settings.recovery_evidence
-            found.append(Detection(row, Direction.RECOVERED, window, *onset, *ratios, *statistic))
+            reached = float(evidence[row]), settings.recovery_evidence
+            found.append(
+                self._detection(row, Direction.RECOVERED, window, onset, posterior, reached)
+            )
             self._recovery.end(row)
             self._life.recover(row, onset[0], max(onset[0], window - settings.holdback_windows))
         return evidence, found

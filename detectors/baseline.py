@@ -1,273 +1,274 @@
 """What is normal for each series: learned online, shrunk towards the series' group."""
 
-from dataclasses import dataclass
-from typing import Final
+import math
+from typing import Final, Protocol
 
 import numpy as np
 
 from detectors.arrays import Flags, Floats, Integers, Snapshot
+from detectors.drift import SlowVariation
+from detectors.groups import NO_GROUPS, Groups
+from detectors.memory import Memory
+from detectors.odds import shift_odds
+from detectors.overdispersion import Overdispersion
+from detectors.posterior import Posterior
+from detectors.season import Season
 from detectors.settings import BankSettings
+from detectors.shrinkage import group_prior
 
-_ERRORS: Final = 2.0
-"""Standard errors on either side of the overdispersion: about 95 %."""
-_OUTLIER: Final = 10.0
-"""Standard deviations beyond which a window is cut back before it moves the overdispersion."""
-_PRIOR_INFORMATION: Final = 10.0
-"""Weight of the prior overdispersion, in units of sum n (n - 1) p q: as much as about a hundred
-windows of five operations at 0.5 % failures say."""
-_PRIOR_ERROR: Final = 0.05
-"""Standard error of the prior overdispersion: without data anything up to 0.1 is possible."""
+_THINNEST: Final = 0.4
+"""Exponential forgetting comes to 0.5; frozen series and amended ones differ a little."""
+_PINNED: Final = 1e9
+"""Pseudo-operations of a baseline that somebody has stated: it has no uncertainty of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Posterior:
-    """What the baseline believes, one entry per series, each of shape [S].
-
-    Attributes:
-        alpha: Pseudo-failures of the Beta posterior.
-        beta: Pseudo-successes.
-        rho: Overdispersion of the series' group.
-        rho_low: Lower end of its interval.
-        rho_high: Upper end of its interval.
-    """
-
-    alpha: Floats
-    beta: Floats
-    rho: Floats
-    rho_low: Floats
-    rho_high: Floats
-
-    @property
-    def mean(self) -> Floats:
-        """Failure probability in control, shape [S]."""
-        mean: Floats = self.alpha / (self.alpha + self.beta)
-        return mean
-
-    def predictive_rho(self) -> Floats:
-        """Widen the overdispersion by what is not known about the mean.
-
-        Returns:
-            rho' = 1 - (1 - rho)(1 - 1 / (a + b + 1)) for both ends of the interval, shape [2, S]:
-            the predictive distribution of a window under a Beta(a, b) posterior has the variance of
-            a beta-binomial with rho' (the laws of total variance of both mixtures multiply).
-        """
-        certain = 1.0 - 1.0 / (self.alpha + self.beta + 1.0)
-        return np.stack(
-            (1.0 - (1.0 - self.rho_low) * certain, 1.0 - (1.0 - self.rho_high) * certain)
-        )
-
-    def bound(self, deviations: float) -> Floats:
-        """Compute a quantile of the posterior, `deviations` normal deviations from its middle.
-
-        Paulson's normal approximation of the F distribution (Annals of Mathematical Statistics 13,
-        1942) in the cube root of the odds, solved for it: within 3 % for alpha >= 1, computed by
-        arithmetic alone (the exact inverse takes microseconds a value).
-
-        Returns:
-            Failure probabilities, shape [S], inside (0, 1).
-        """
-        a, b = 1.0 / (9.0 * self.alpha), 1.0 / (9.0 * np.maximum(self.beta, 0.5))
-        square = deviations * deviations
-        lead = (1.0 - b) ** 2 - square * b
-        middle = (1.0 - a) * (1.0 - b)
-        inside = np.maximum(middle**2 - lead * ((1.0 - a) ** 2 - square * a), 0.0)
-        root = np.maximum((middle + np.sign(deviations) * np.sqrt(inside)) / lead, 1e-3)
-        odds = self.alpha / self.beta * root**3
-        quantile: Floats = odds / (1.0 + odds)
-        return quantile
+class _Part(Protocol):
+    def regroup(self, groups: Groups) -> None: ...
+    def state(self) -> Snapshot: ...
+    def restore(self, state: Snapshot, groups: Groups) -> None: ...
 
 
 class Baseline:
     """Beta-binomial baselines with exponential forgetting and empirical-Bayes shrinkage.
 
-    Per series: decayed counts of failures and trials, each window deflated by 1 + (n - 1) rho,
-    because n operations of one overdispersed window tell as much as n / (1 + (n - 1) rho)
-    independent ones; rho is the upper end of its interval, so that the first windows of a fleet,
-    when rho is hardly known, do not count for too much. Per group: mean m of all other series of
-    the group, and the squared relative spread v of failure ratios between its series. Posterior of
-    a
-    series: Beta(a, b) with a = 1 / (v + 1 / group failures) + own failures and b to match; a series
-        with
-    no history starts from its group, one with a long history stands on its own.
+    Per series: counts of failures and trials, forgotten ever more slowly (`Memory`), each window
+    deflated by 1 + (n - 1) rho, because n operations of one overdispersed window tell as much as
+    n / (1 + (n - 1) rho) independent ones; rho is the upper end of its interval, so that the first
+    windows of a fleet, when rho is hardly known, do not count for too much. Posterior of a series:
+    Beta(a, b) with a = pseudo-failures of the group (`group_prior`) + own failures and b to match;
+    a series with no history starts from its group, one with a long history stands on its own. The
+    odds of that level are multiplied by the series' `Season`; operations count as many at the level
+    as failures are expected of them. `Overdispersion` and `SlowVariation` measure what else is
+    normal.
 
-    - Spread: moments of Kleinman (JASA 68, 1973) on sum N_i (p_i - m)^2, **plus one standard
-      error**: few series or few failures mean little shrinkage, never too much.
-    - Overdispersion rho of a group: moments of E (k - n p)^2 = n p q (1 + (n - 1) rho), less what
-      the uncertainty of p adds, each window cut back at ten standard deviations; with its standard
-      error, to which few windows add a relative error of sqrt(2 / windows), that of a chi-square
-      variance.
+    A known failure probability (`know`) replaces level and season.
 
-    Frozen series forget nothing and learn nothing. What may enter (hold-back, degraded stretches)
-    is decided by the bank. Blind spots: failures that were there from the first window on are taken
-    for normal; daily swings widen rho but do not move the mean.
+    Frozen series forget nothing of their level and learn nothing. What may enter (hold-back,
+    degraded stretches) is decided by the bank. Blind spot: failures that were there from the first
+    window on are taken for normal.
 
     Attributes:
         failures: Decayed effective failures, shape [S].
         trials: Decayed effective operations, shape [S].
-        groups: Group id per series, shape [S].
+        squares: Decayed failures with the squares of their weights: their variance, shape [S].
         apart: Series that left the level of their group; it lends them next to nothing, shape [S].
+        known: Failure probabilities somebody has stated, 0 elsewhere, shape [S].
     """
 
     def __init__(self, settings: BankSettings) -> None:
         self._settings = settings
-        self._decay = float(np.exp(-1.0 / settings.memory_windows))
+        self._memory = Memory(1.0, settings.memory_windows)
+        self._origin: int | None = None
+        self._groups = NO_GROUPS
         self.failures: Floats = np.zeros(0)
         self.trials: Floats = np.zeros(0)
-        self.groups: Integers = np.zeros(0, dtype=np.int64)
+        self.squares: Floats = np.zeros(0)
         self.apart: Flags = np.zeros(0, dtype=np.bool_)
-        self.group_ids: Integers = np.zeros(0, dtype=np.int64)
-        self.moments: Floats = np.zeros((4, 0))
-        """Per group: excess of squared deviations, information n (n - 1) p q, variance of the
-        excess,
-        number of windows; shape [4, groups]."""
-        self._member: Integers = np.zeros(0, dtype=np.int64)
+        self.known: Floats = np.zeros(0)
+        self.season = Season(settings)
+        self.drift = SlowVariation(settings)
+        self.overdispersion = Overdispersion(settings)
+        self._parts: dict[str, _Part] = {
+            "season": self.season,
+            "drift": self.drift,
+            "overdispersion": self.overdispersion,
+        }
 
-    def add(self, groups: Integers) -> None:
-        """Append series; a group is known from its first series on."""
-        self.failures = np.concatenate((self.failures, np.zeros(groups.size)))
-        self.trials = np.concatenate((self.trials, np.zeros(groups.size)))
+    def add(self, groups: Integers, trials: Floats | None = None) -> None:
+        """Append series, with operations that did not fail; a group is known from its first on."""
+        new = np.zeros(groups.size)
+        self.failures = np.concatenate((self.failures, new))
+        self.squares = np.concatenate((self.squares, new))
+        self.trials = np.concatenate((self.trials, new if trials is None else trials))
         self.apart = np.concatenate((self.apart, np.zeros(groups.size, dtype=np.bool_)))
-        self._regroup(np.concatenate((self.groups, groups)))
+        self.known = np.concatenate((self.known, new))
+        self.season.add(groups.size)
+        self.drift.add(groups.size)
+        self._regroup(np.concatenate((self._groups.of, groups)))
 
     def keep(self, rows: Integers) -> None:
         """Drop all other series, and groups left without series."""
         self.failures, self.trials = self.failures[rows], self.trials[rows]
-        self.apart = self.apart[rows]
-        self._regroup(self.groups[rows])
+        self.squares = self.squares[rows]
+        self.apart, self.known = self.apart[rows], self.known[rows]
+        self.season.keep(rows)
+        self.drift.keep(rows)
+        self._regroup(self._groups.of[rows])
+
+    def _regroup(self, groups: Integers) -> None:
+        self._groups = Groups.from_ids(groups)
+        for part in self._parts.values():
+            part.regroup(self._groups)
 
     def state(self) -> Snapshot:
         """Give the state as plain data."""
-        return {
+        state: Snapshot = {
             "failures": self.failures.copy(),
             "trials": self.trials.copy(),
-            "groups": self.groups.copy(),
+            "squares": self.squares.copy(),
+            "groups": self._groups.of.copy(),
             "apart": self.apart.copy(),
-            "moments": self.moments.copy(),
+            "known": self.known.copy(),
+            "started": int(self._origin is not None),
+            "origin": self._origin or 0,
         }
+        for name, part in self._parts.items():
+            state |= {f"{name}.{key}": value for key, value in part.state().items()}
+        return state
 
     def restore(self, state: Snapshot) -> None:
         """Go on from a state."""
         self.failures = np.array(state["failures"], dtype=np.float64)
         self.trials = np.array(state["trials"], dtype=np.float64)
-        self.groups = np.array(state["groups"], dtype=np.int64)
+        self.squares = np.array(state["squares"], dtype=np.float64)
         self.apart = np.array(state["apart"], dtype=np.bool_)
-        self.group_ids, self._member = np.unique(self.groups, return_inverse=True)
-        self.moments = np.array(state["moments"], dtype=np.float64)
+        self.known = np.array(state["known"], dtype=np.float64)
+        self._origin = int(state["origin"]) if state["started"] else None
+        self._groups = Groups.from_ids(np.array(state["groups"], dtype=np.int64))
+        for name, part in self._parts.items():
+            of_part = {
+                key.removeprefix(f"{name}."): value
+                for key, value in state.items()
+                if key.startswith(f"{name}.")
+            }
+            part.restore(of_part, self._groups)
 
-    def _regroup(self, groups: Integers) -> None:
-        ids, member = np.unique(groups, return_inverse=True)
-        moments = np.zeros((4, ids.size))
-        known = np.isin(ids, self.group_ids)
-        moments[:, known] = self.moments[:, np.searchsorted(self.group_ids, ids[known])]
-        self.groups, self.group_ids, self._member, self.moments = groups, ids, member, moments
+    def know(self, rows: Integers, ratios: Floats) -> None:
+        """State the failure probabilities of some series, each inside (0, 1)."""
+        self.known[rows] = ratios
 
-    def fade(self, windows: int, frozen: Flags) -> None:
-        """Forget what `windows` windows make old, except for frozen series."""
-        factor = np.where(frozen, 1.0, self._decay**windows)
+    @property
+    def stated(self) -> Flags:
+        """Series whose failure probability somebody has stated, shape [S]."""
+        stated: Flags = self.known > 0.0
+        return stated
+
+    def begin(self, window: int) -> None:
+        """Let ages count from this window, unless they do already."""
+        if self._origin is None:
+            self._origin = window
+
+    def fade(self, before: int, after: int, frozen: Flags) -> None:
+        """Forget what becomes old between two windows, except for frozen series."""
+        ages = self._age(before), self._age(after)
+        left = self._memory.factor(*ages)
+        factor = np.where(frozen, 1.0, left)
         self.failures *= factor
         self.trials *= factor
-        self.moments *= self._decay**windows
+        self.squares *= factor**2
+        self.drift.fade(*ages)
+        self.overdispersion.fade(math.exp((before - after) / self._settings.memory_windows))
 
-    def learn(self, rows: Integers, trials: Floats, failures: Floats) -> None:
-        """Take in one window of the given rows, all with operations; call `fade` before."""
-        posterior = self.posterior()
-        self._learn_overdispersion(rows, trials, failures, posterior)
-        weight = 1.0 / (1.0 + (trials - 1.0) * posterior.rho_high[rows])
-        self.failures[rows] += weight * failures
-        self.trials[rows] += weight * trials
-
-    def _learn_overdispersion(
-        self, rows: Integers, trials: Floats, failures: Floats, posterior: Posterior
+    def learn(
+        self, window: int, rows: Integers, trials: Floats, failures: Floats, waits: Flags
     ) -> None:
-        mean = posterior.mean[rows]
-        variance = mean * (1.0 - mean)
-        scale = trials * variance * (1.0 + (trials - 1.0) * posterior.rho[rows])
-        deviation = np.minimum(np.abs(failures - trials * mean), _OUTLIER * np.sqrt(scale) + 3.0)
-        unsure = trials**2 * variance / (posterior.alpha[rows] + posterior.beta[rows] + 1.0)
-        member, size = self._member[rows], self.group_ids.size
-        trust = np.where(unsure <= scale, (scale / (scale + unsure)) ** 2, 0.0)
-        excess = deviation**2 - trials * variance - unsure
-        self.moments[0] += np.bincount(member, trust * excess, size)
-        self.moments[1] += np.bincount(member, trust * trials * (trials - 1.0) * variance, size)
-        self.moments[2] += np.bincount(member, trust**2 * scale * (1.0 + 2.0 * scale), size)
-        self.moments[3] += np.bincount(member, trust, size) > 0
+        """Take in one window; call `fade` before.
 
-    def amend(self, row: int, ages: Integers, counts: Floats, sign: float) -> None:
+        Args:
+            window: Index of the window.
+            rows: Rows with operations, shape [R].
+            trials: Operations, shape [R].
+            failures: Failed operations, shape [R].
+            waits: Rows whose level and season must not learn this window now, shape [R].
+        """
+        believed, season = self._believe(window)
+        mean = believed.mean[rows]
+        relative = (1.0 - mean) / believed.alpha[rows]  # variance of the level over its square
+        counts = np.stack((trials, failures))
+        self.overdispersion.learn(rows, counts, mean, relative * mean**2, believed.rho[rows])
+        noise = trials * mean * (1.0 - mean) * (1.0 + (trials - 1.0) * believed.rho[rows])
+        self.drift.learn(rows, np.stack((failures, noise)), trials * mean, relative)
+        weight = np.where(waits, 0.0, 1.0 / (1.0 + (trials - 1.0) * believed.rho_high[rows]))
+        self.season.learn(self._age(window), rows, weight * trials, weight * failures)
+        self.failures[rows] += weight * failures
+        self.squares[rows] += weight * failures
+        self.trials[rows] += weight * trials * season[rows]
+
+    def settle(self, first: int, last: int) -> None:
+        """Fit the seasons whose turn it is in the windows `first` to `last`."""
+        self.season.fit(self._age(first), self._age(last))
+
+    def amend(self, row: int, first: int, now: int, counts: Floats) -> None:
         """Add past windows to the baseline of one series, or take them out again.
 
         Args:
             row: The series.
-            ages: How many windows ago each of them entered, or should have, shape [W].
-            counts: Operations and failures, shape [2, W].
-            sign: +1 to add, -1 to take out.
+            first: The first of these windows.
+            now: The newest window that any series has learned.
+            counts: Operations and failures, shape [2, W]; negative ones are taken out.
         """
-        trials, failures = counts
-        rho = float(self.overdispersion()[2][self._member[row]])
-        weight = sign * self._decay**ages / (1.0 + np.maximum(trials - 1.0, 0.0) * rho)
-        self.failures[row] = max(self.failures[row] + float(weight @ failures), 0.0)
-        self.trials[row] = max(self.trials[row] + float(weight @ trials), self.failures[row])
+        last = first + counts.shape[1] - 1
+        trials, ages = np.abs(counts[0]), np.arange(self._age(first), self._age(last) + 1)
+        rho = self.overdispersion.interval()[2][self._groups.member[row]]
+        deflated = counts / (1.0 + np.maximum(trials - 1.0, 0.0) * rho)
+        self.season.amend(row, ages, deflated)
+        left = np.array([self._memory.factor(age, self._age(now)) for age in ages.tolist()])
+        faded = deflated * left
+        level = np.array((self.failures[row] + 0.5) / (self.trials[row] + 1.0))
+        season = shift_odds(level, self.season_odds(np.array([row]), first, last)[:, 0]) / level
+        self.failures[row] = max(self.failures[row] + float(faded[1].sum()), 0.0)
+        self.trials[row] = max(self.trials[row] + float(faded[0] @ season), self.failures[row])
+        self.squares[row] = max(self.squares[row] + float(faded[1] @ left), 0.0)
+        self.drift.drop_block(row)
 
     def restart(self, row: int) -> None:
         """Forget everything about a series that has left the level of its group."""
         self.failures[row] = 0.0
         self.trials[row] = 0.0
+        self.squares[row] = 0.0
         self.apart[row] = True
-
-    def overdispersion(self) -> tuple[Floats, Floats, Floats]:
-        """Estimate rho per group: value, low and high end of its interval, each [groups]."""
-        low, high = self._settings.rho_floor, self._settings.rho_ceiling
-        excess, information, variance, windows = self.moments
-        total = information + _PRIOR_INFORMATION
-        rho = (excess + self._settings.rho_prior * _PRIOR_INFORMATION) / total
-        rho = np.clip(rho, low, high)
-        noise = np.sqrt(variance + (_PRIOR_ERROR * _PRIOR_INFORMATION) ** 2) / total
-        error = np.hypot(noise, rho * np.sqrt(2.0 / (1.0 + windows)))
-        factor = self._settings.rho_interval
-        below = np.clip(np.minimum(rho / factor, rho - _ERRORS * error), low, high)
-        above = np.clip(np.maximum(rho * factor, rho + _ERRORS * error), low, high)
-        return rho, below, above
+        self.season.restart(row)
+        self.drift.restart(row)
 
     def windows(self) -> Floats:
         """Give how many windows the group of each series has learned from, faded, shape [S]."""
-        windows: Floats = self.moments[3, self._member]
+        windows: Floats = self.overdispersion.windows()[self._groups.member]
         return windows
 
-    def posterior(self) -> Posterior:
-        """Compute what is believed about every series now."""
-        pseudo_failures, mean = self._group_prior()
-        alpha = self.failures + pseudo_failures
-        successes = np.maximum(self.trials - self.failures, 0.0)
-        beta = successes + pseudo_failures * (1.0 - mean) / mean
-        rho, below, above = (values[self._member] for values in self.overdispersion())
-        return Posterior(alpha, beta, rho, below, above)
+    def posterior(self, window: int) -> Posterior:
+        """Compute what is believed about every series in a window."""
+        return self._believe(window)[0]
 
-    def _group_prior(self) -> tuple[Floats, Floats]:
-        """Give pseudo-failures and mean from the other series of each series' group, [S]."""
-        settings, size = self._settings, self.group_ids.size
-        failures = np.bincount(self._member, self.failures, size).astype(np.float64)
-        trials = np.bincount(self._member, self.trials, size).astype(np.float64)
-        start = settings.prior_failures
-        other_failures = np.maximum(failures[self._member] - self.failures, 0.0) + start
-        other_trials = np.maximum(trials[self._member] - self.trials, 0.0)
-        mean = other_failures / (other_trials + start / settings.prior_failure_ratio)
-        spread = self._spread(failures, trials)[self._member]
-        spread = np.where(self.apart, settings.spread_ceiling, spread)
-        pseudo_failures: Floats = 1.0 / (spread + 1.0 / other_failures)
-        return pseudo_failures, np.minimum(mean, 1.0 - settings.prior_failure_ratio)
+    def season_odds(self, rows: Integers, first: int, last: int) -> Floats:
+        """Give the odds of failure over those of the level, windows `first` to `last`, [W, R]."""
+        ages = np.arange(self._age(first), self._age(last) + 1)
+        odds = np.exp(self.season.course(rows, ages))
+        odds[:, self.stated[rows]] = 1.0
+        return odds
 
-    def _spread(self, failures: Floats, trials: Floats) -> Floats:
-        """Estimate the squared relative spread between the series of groups with sums [groups]."""
-        settings, size = self._settings, self.group_ids.size
-        operations = trials + settings.prior_failures / settings.prior_failure_ratio
-        mean = (failures + settings.prior_failures) / operations
-        heard = np.maximum(self.trials, 1e-9)
-        deviation = heard * (self.failures / heard - mean[self._member]) ** 2
-        observed = np.bincount(self._member, deviation, size) / (mean * (1.0 - mean))
-        series = np.bincount(self._member, self.trials > 0.0, size)
-        degrees = np.maximum(series - 1.0, 0.0)
-        leverage = np.bincount(self._member, self.trials**2, size) / operations
-        information = np.maximum(operations - leverage - degrees, 1e-9)
-        correlation = (observed - degrees + np.sqrt(2.0 * degrees + 1.0)) / information
-        relative = np.clip(correlation, 0.0, 1.0) * (1.0 - mean) / mean
-        spread: Floats = np.clip(relative, settings.spread_floor, settings.spread_ceiling)
-        return spread
+    def _believe(self, window: int) -> tuple[Posterior, Floats]:
+        """Give the posterior, and the failure probability over its level without season, [S]."""
+        alpha, level = self._level()
+        mean = shift_odds(level, np.exp(self.season.log_odds(self._age(window))))
+        mean = np.where(self.stated, self.known, mean)
+        season = np.where(self.stated, 1.0, mean / level)
+        alpha = np.where(self.stated, mean * _PINNED, alpha)
+        rho, low, high = self.overdispersion.interval()[:, self._groups.member]
+        drift = np.where(self.stated, 0.0, np.sqrt(self.drift.variance()))
+        return Posterior(alpha, alpha * (1.0 - mean) / mean, rho, low, high, drift), season
+
+    def _age(self, window: int) -> int:
+        return window - (self._origin or 0)
+
+    def _level(self) -> tuple[Floats, Floats]:
+        """Give pseudo-failures and failure probability without the season, each [S]."""
+        thinning = self._thinning()
+        failures, trials = self.failures / thinning, self.trials / thinning
+        prior = group_prior(self._settings, self._groups, np.stack((trials, failures)), self.apart)
+        pseudo_failures, mean = prior
+        alpha = failures + pseudo_failures
+        beta = np.maximum(trials - failures, 0.0) + pseudo_failures * (1.0 - mean) / mean
+        return alpha, alpha / (alpha + beta)
+
+    def _thinning(self) -> Floats:
+        """Give the variance of the decayed failures over their mean, by group, shape [S].
+
+        A sum of counts with weights w varies less than its size says: by sum w^2 / sum w, a half in
+        the steady state of exponential forgetting. Divided by that, it tells as much as a plain
+        count (Kish, Survey Sampling, 1965, section 11.7).
+        """
+        sums = self._groups.sum(self.failures)
+        ratio = self._groups.sum(self.squares) / np.where(sums > 0.0, sums, 1.0)
+        thinning = np.where(sums > 0.0, np.clip(ratio, _THINNEST, 1.0), 1.0)
+        of_series: Floats = thinning[self._groups.member]
+        return of_series

@@ -29,6 +29,8 @@ class Detection:
         onset_high: Latest onset of its 90 % interval.
         baseline_ratio: Success ratio in control, 0 to 1.
         ratio: Success ratio from the onset on, 0 to 1.
+        ratio_low: Lower end of its 90 % interval.
+        ratio_high: Upper end of its 90 % interval.
         statistic: Evidence when it was raised.
         threshold: Evidence that the series alone would have needed; with others it may be less (see
             `multiplicity`).
@@ -42,6 +44,8 @@ class Detection:
     onset_high: int
     baseline_ratio: float
     ratio: float
+    ratio_low: float
+    ratio_high: float
     statistic: float
     threshold: float
 

@@ -8,12 +8,15 @@ import numpy as np
 from scipy.special import gammaln
 
 from detectors.arrays import Floats, Integers, Snapshot
+from detectors.odds import shift_odds
 from detectors.settings import BankSettings
 
 _STIRLING_FROM: Final = 16.0
 """From here on two correction terms of Stirling's series leave an error below 1e-9."""
 _BLOCK: Final = 512
 """Rows handled at once, so that the temporaries stay in the processor's cache."""
+FEW: Final = 4
+"""Most windows hold no more failures than this."""
 _CERTAIN: Final = 1e-9
 """Distance that probabilities keep from 0 and 1, where the beta-binomial distribution
 degenerates."""
@@ -87,6 +90,15 @@ def log_rising(start: Floats, count: Floats) -> Floats:
     return result
 
 
+def log_rising_few(start: Floats, count: Floats) -> Floats:
+    """Compute the same for counts of 1 to `FEW` by their product: one logarithm instead of four."""
+    product = start.copy()
+    for term in range(1, FEW):
+        product *= np.where(count > term, start + term, 1.0)
+    np.log(product, out=product)
+    return product
+
+
 def _stirling(argument: Floats) -> Floats:
     """Compute lnG(x) + x - ln(2 pi) / 2 for large x."""
     inverse = 1.0 / argument
@@ -118,16 +130,23 @@ def beta_binomial_log_likelihood(
     precision = (1.0 - rho) / rho
     clipped = np.clip(probabilities, _CERTAIN, 1.0 - _CERTAIN)[:, np.newaxis]
     likelihood = log_rising((1.0 - clipped) * precision, trials - failures)
-    if failures.any():
-        likelihood += log_rising(clipped * precision, failures)
+    most = failures.max(initial=0.0)
+    if most > 0.0:
+        few = most <= FEW and failures.min() >= 1.0
+        rising = log_rising_few if few else log_rising
+        likelihood += rising(clipped * precision, failures)
     return likelihood
 
 
-def shift_odds(probabilities: Floats, odds: Floats) -> Floats:
-    """Multiply the odds of probabilities, both broadcast: theta p / (1 - p + theta p)."""
-    scaled = odds * probabilities
-    shifted: Floats = scaled / (1.0 - probabilities + scaled)
-    return shifted
+def _log_ratios(
+    trials: Floats, failures: Floats, null: Floats, odds: Floats, rho: Floats
+) -> Floats:
+    """Compute log-likelihood ratios of odds [J, 1] to a null [R], least over rho [Q, R]; [J, R]."""
+    levels = np.concatenate((null[np.newaxis], shift_odds(null, odds)))
+    likelihood = beta_binomial_log_likelihood(trials, failures, levels, rho)
+    ratios = likelihood[1:] - likelihood[0]
+    least: Floats = ratios.min(axis=1)
+    return least
 
 
 class EProcess:
@@ -212,28 +231,36 @@ class EProcess:
             null: What is in control, for these rows.
             cap: Largest log evidence of one window.
         """
-        for kind in (failures > 0, failures == 0):  # half of the work falls away without failures
+        factor = np.empty((self._alternatives.odds.size, rows.size))
+        # Half of the work falls away without failures, a quarter with few.
+        for kind in (failures > FEW, (failures > 0) & (failures <= FEW), failures == 0):
             chosen = np.flatnonzero(kind)
             for first in range(0, chosen.size, _BLOCK):
                 part = chosen[first : first + _BLOCK]
                 bounds = Null(null.upper[part], null.lower[part], null.rho.take(part, axis=1))
-                factor = self._log_evidence(trials[part], failures[part], bounds)
-                np.minimum(factor, cap, out=factor)
-                np.exp(factor, out=factor)
-                block = rows[part]
-                self.evidence[:, block] = (1.0 + self.evidence[:, block]) * factor
-                self.burst[:, block] = np.maximum(self.burst[:, block], 1.0) * factor
+                factor[:, part] = self._log_evidence(trials[part], failures[part], bounds)
+        np.minimum(factor, cap, out=factor)
+        np.exp(factor, out=factor)
+        where = slice(None) if rows.size == self.evidence.shape[1] else rows
+        self.evidence[:, where] = (1.0 + self.evidence[:, where]) * factor
+        self.burst[:, where] = np.maximum(self.burst[:, where], 1.0) * factor
 
     def _log_evidence(self, trials: Floats, failures: Floats, null: Null) -> Floats:
-        """Give l_j of the mixture, smallest over the ends of the interval of rho, shape [J, R]."""
+        """Give l_j of the mixture, smallest over the ends of the interval of rho, shape [J, R].
+
+        Without failures the smallest is known: P(k = 0) is a product of (q + x) terms, q the
+        probability of success and x growing with rho, and (q_j + x) / (q_0 + x) grows with x where
+        q_j < q_0 and falls where q_j > q_0.
+        """
         rising = self._alternatives.rising
         odds = self._alternatives.odds[:, np.newaxis]
-        up, down = shift_odds(null.upper, odds[:rising]), shift_odds(null.lower, odds[rising:])
-        levels = np.concatenate((up, down, null.upper[np.newaxis], null.lower[np.newaxis]))
-        likelihood = beta_binomial_log_likelihood(trials, failures, levels, null.rho)
-        likelihood[:rising] -= likelihood[-2]
-        likelihood[rising:-2] -= likelihood[-1]
-        return np.minimum(likelihood[:-2, 0], likelihood[:-2, 1])
+        if failures.any():
+            low = high = null.rho
+        else:
+            low, high = null.rho[:1], null.rho[1:]
+        up = _log_ratios(trials, failures, null.upper, odds[:rising], low)
+        down = _log_ratios(trials, failures, null.lower, odds[rising:], high)
+        return np.concatenate((up, down))
 
     def totals(self) -> tuple[Floats, Floats]:
         """Give the evidence for degradation and for improvement, each [S]; E is their sum."""

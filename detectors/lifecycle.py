@@ -9,6 +9,8 @@ from detectors.arrays import Flags, Integers, Snapshot
 
 NEVER: Final = int(np.iinfo(np.int64).min)
 """Stands for "no window yet" and lies before every window."""
+FOREVER: Final = int(np.iinfo(np.int64).max)
+"""Stands for "no window" where the earliest counts, and lies after every window."""
 DEGRADED: Final = 1
 IMPROVED: Final = -1
 
@@ -23,6 +25,7 @@ class Lifecycle:
         opened: Window that raised the open degradation.
         since: First window in which the change that is looked for may have begun.
         learn_from: Windows before this one never enter the baseline (again).
+        held: First window that waits to enter the level, because the series looks changed.
     """
 
     def __init__(self) -> None:
@@ -32,6 +35,7 @@ class Lifecycle:
         self.opened: Integers = np.zeros(0, dtype=np.int64)
         self.since: Integers = np.zeros(0, dtype=np.int64)
         self.learn_from: Integers = np.zeros(0, dtype=np.int64)
+        self.held: Integers = np.zeros(0, dtype=np.int64)
 
     def add(self, count: int) -> None:
         """Append series that are learning and have not been seen."""
@@ -42,12 +46,14 @@ class Lifecycle:
         self.opened = np.concatenate((self.opened, never))
         self.since = np.concatenate((self.since, never))
         self.learn_from = np.concatenate((self.learn_from, never))
+        self.held = np.concatenate((self.held, np.full(count, FOREVER)))
 
     def keep(self, rows: Integers) -> None:
         """Drop all other series."""
         self.alarmed, self.learning = self.alarmed[rows], self.learning[rows]
         self.first, self.opened = self.first[rows], self.opened[rows]
         self.since, self.learn_from = self.since[rows], self.learn_from[rows]
+        self.held = self.held[rows]
 
     def state(self) -> Snapshot:
         """Give the state as plain data."""
@@ -58,6 +64,7 @@ class Lifecycle:
             "opened": self.opened.copy(),
             "since": self.since.copy(),
             "learn_from": self.learn_from.copy(),
+            "held": self.held.copy(),
         }
 
     def restore(self, state: Snapshot) -> None:
@@ -68,6 +75,7 @@ class Lifecycle:
         self.opened = np.array(state["opened"], dtype=np.int64)
         self.since = np.array(state["since"], dtype=np.int64)
         self.learn_from = np.array(state["learn_from"], dtype=np.int64)
+        self.held = np.array(state["held"], dtype=np.int64)
 
     @property
     def degraded(self) -> Flags:
@@ -102,6 +110,7 @@ class Lifecycle:
         self.alarmed[row] = DEGRADED
         self.opened[row] = window
         self.since[row] = onset + 1
+        self.held[row] = FOREVER
 
     def recover(self, row: int, onset: int, learn_from: int) -> None:
         """Close a degradation."""
@@ -111,8 +120,17 @@ class Lifecycle:
 
     def improve(self, row: int, onset: int) -> None:
         """Let a series that became better learn anew from the onset on."""
+        self._learn_anew(row, onset)
         self.alarmed[row] = IMPROVED
+
+    def accept(self, row: int, onset: int) -> None:
+        """Let a series whose level somebody accepted learn anew from the onset on."""
+        self._learn_anew(row, onset)
+        self.alarmed[row] = 0
+
+    def _learn_anew(self, row: int, onset: int) -> None:
         self.learning[row] = True
         self.first[row] = onset
         self.since[row] = onset
         self.learn_from[row] = onset
+        self.held[row] = FOREVER

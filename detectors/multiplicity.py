@@ -18,6 +18,11 @@ def fleet_threshold(series: int, windows_per_false_alarm: float) -> float:
     return max(series, 1) * windows_per_false_alarm
 
 
+def lone_alarms(evidence: Floats, threshold: float) -> Integers:
+    """Choose the rows to alarm where every series is judged on its own: E >= A, shape [S]."""
+    return np.flatnonzero(evidence >= threshold)
+
+
 def simultaneous_alarms(evidence: Floats, burst: Floats, threshold: float) -> Integers:
     """Choose the rows to alarm in one window: e-Benjamini-Hochberg over e-detectors.
 
@@ -51,10 +56,10 @@ def simultaneous_alarms(evidence: Floats, burst: Floats, threshold: float) -> In
     Returns:
         Row indices, ascending.
     """
-    alone = evidence >= threshold
+    chosen = evidence >= threshold
     promising = np.flatnonzero(burst >= threshold / max(burst.size, 1))
     ranked = promising[np.argsort(-burst[promising], kind="stable")]
     enough = burst[ranked] * np.arange(1, ranked.size + 1) >= threshold
     together = ranked[: int(np.flatnonzero(enough)[-1]) + 1] if enough.any() else ranked[:0]
-    alone[together] = True
-    return np.flatnonzero(alone)
+    chosen[together] = True
+    return np.flatnonzero(chosen)

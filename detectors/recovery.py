@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.arrays import Floats, Integers, Snapshot, check_counts
-from detectors.eprocess import beta_binomial_log_likelihood, shift_odds
+from detectors.eprocess import beta_binomial_log_likelihood
+from detectors.odds import shift_odds
 
 _SETTLED: Final = 2.71
 """A level is "not near the baseline" while its log-likelihood ratio exceeds this: half the 98 %

@@ -35,6 +35,8 @@ class BankSettings:
             drift.
         holdback_windows: A window enters the baseline this many windows late (default 20 minutes),
             so that a ramp of half an hour is judged by what was normal before it.
+        suspicion: Evidence of a burst (see `EProcess`) at which the level of a series waits to
+            learn, so that a slow change does not become normal before it is found.
         warm_up_windows: After so many windows since its first operation a series is judged in any
             case (default two hours).
         informative_failures: A series is judged earlier once its baseline rests on so many (pseudo)
@@ -42,11 +44,24 @@ class BankSettings:
         informative_windows: ... and its group has learned from so many windows.
         bound_deviations: The bound of the baseline that evidence is computed against lies so many
             standard deviations of the posterior from its middle; 0.5 is a one-sided 69 %.
+        season_memory_windows: Mean age of what the daily and weekly season remembers, in windows
+            (default four weeks).
+        drift_windows: Windows after which a block for slow variation may end: what wanders faster
+            is overdispersion.
+        drift_failures: ... and the expected failures it needs: blocks of 8 measure the level to
+            1 / sqrt(8) = 35 %.
+        drift_prior: Slow variation before data, standard deviation of the log odds.
+        drift_prior_error: Standard error of its square.
+        drift_ceiling: Largest slow variation believed; beyond it a series says next to nothing.
+        drift_deviations: A level so many standard deviations of the slow variation away is
+            unchanged.
+        together: Raise series that change at the same time at a lower threshold each (see
+            `multiplicity`); without it every series is judged on its own.
         materiality_odds: A change of the odds by less than this factor is no change (slow drift).
         prior_failure_ratio: Failure probability of a group that nothing is known about.
         prior_failures: Weight of that prior, in failures; 1/2 as in the prior of Jeffreys.
         spread_floor: Smallest squared relative spread of failure ratios between the series of a
-            group: 1/16 lets a group lend its series at most 16 pseudo-failures.
+            group: 1/400 lets a group lend its series at most 400 pseudo-failures.
         spread_ceiling: Largest such spread; 4 lends a quarter of a pseudo-failure.
         ring_windows: Windows kept for finding the onset (default a day).
         recovery_evidence: Evidence at which an open alarm is closed.
@@ -57,24 +72,33 @@ class BankSettings:
     false_alarms_per_day: float = 1.0
     shares: int = 1
     degradation_odds: tuple[float, ...] = (2.0, 3.0, 5.0, 10.0, 30.0, 300.0, 1e5)
-    degradation_weights: tuple[float, ...] = (0.25, 0.2, 0.15, 0.08, 0.05, 0.02, 0.005)
+    degradation_weights: tuple[float, ...] = (0.2, 0.2, 0.2, 0.1, 0.04, 0.01, 0.003)
     improvement_odds: tuple[float, ...] = (1 / 2, 1 / 4, 1 / 20)
-    improvement_weights: tuple[float, ...] = (0.12, 0.08, 0.05)
+    improvement_weights: tuple[float, ...] = (0.15, 0.2, 0.08)
     evidence_windows: int = 2
     rho_prior: float = 1e-3
     rho_floor: float = 1e-5
     rho_ceiling: float = 0.2
-    rho_interval: float = 1.5
+    rho_interval: float = 1.25
     memory_windows: int = 2880
     holdback_windows: int = 20
+    suspicion: float = 1000.0
     warm_up_windows: int = 120
     informative_failures: float = 4.0
     informative_windows: int = 30
     bound_deviations: float = 0.5
-    materiality_odds: float = 1.05
+    season_memory_windows: int = 40_320
+    drift_windows: int = 30
+    drift_failures: float = 8.0
+    drift_prior: float = 0.05
+    drift_prior_error: float = 0.02
+    drift_ceiling: float = 1.0
+    drift_deviations: float = 2.0
+    together: bool = True
+    materiality_odds: float = 1.02
     prior_failure_ratio: float = 0.02
     prior_failures: float = 0.5
-    spread_floor: float = 1 / 16
+    spread_floor: float = 1 / 400
     spread_ceiling: float = 4.0
     ring_windows: int = 1440
     recovery_evidence: float = 1000.0
@@ -91,6 +115,8 @@ class BankSettings:
             "shares",
             "evidence_windows",
             "memory_windows",
+            "season_memory_windows",
+            "drift_windows",
             "warm_up_windows",
         ):
             self._require(name, bool(getattr(self, name) >= 1), "at least 1")
@@ -99,6 +125,10 @@ class BankSettings:
             "bound_deviations",
             "informative_failures",
             "prior_failures",
+            "drift_failures",
+            "drift_prior",
+            "drift_prior_error",
+            "drift_ceiling",
         ):
             value = getattr(self, name)
             self._require(name, bool(value > 0 and math.isfinite(value)), "positive and finite")

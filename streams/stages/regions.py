@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from detectors.eprocess import shift_odds
+from detectors.odds import shift_odds
 from detectors.recovery import RecoverySettings, assess, surplus
 from streams.domain.incidents import AffectedRegion, Impact
 from streams.domain.time import window_start
