@@ -174,9 +174,8 @@ class Season:
         return np.maximum(shared[groups.member], own)
 
     def _hours(self, ages: Integers) -> Floats:
-        hours = ages + 0.5
-        hours *= self._hours_per_window
-        return hours
+        hours = (ages.astype(np.float64) + 0.5) * self._hours_per_window
+        return np.asarray(hours, dtype=np.float64)
 
     def _enter(self, age: int) -> int:
         """Fade the hours of the week that begin anew up to an age; give its own."""
