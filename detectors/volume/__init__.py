@@ -1,0 +1,1 @@
+"""Volume collapse: operations that stop arriving. Pure, arrays over series."""
