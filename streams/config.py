@@ -160,13 +160,30 @@ class WindowSettings(Section):
         return int(self.length.total_seconds())
 
 
+SHORTEST_LEARNING, LONGEST_LEARNING = timedelta(hours=3), timedelta(days=7)
+
+
 class DetectorSettings(Section):
     """What the detector bank promises."""
 
     false_alarms_per_day: float = Field(1.0, gt=0)
-    """False alarms that the whole fleet may raise in a day."""
+    """False alarms of one kind of change that the whole fleet may raise in a day."""
     group_by: tuple[str, ...] = ("operation", "os")
     """Series equal in these dimensions learn from each other; other names are passed over."""
+    kinds: tuple[Literal["volume", "error_code", "duration"], ...] = ("volume", "error_code")
+    """Kinds of change looked for beside the success ratio; each keeps the promise for itself."""
+    error_codes: int = Field(50, ge=1, le=1000)
+    """Error codes told apart in a counts partition; the rest is counted as `__other__`."""
+    volume_learning: timedelta = timedelta(days=1)
+    """How much of a series' volume must be known before it is judged: 3 hours to 1 week."""
+
+    @field_validator("volume_learning")
+    @classmethod
+    def _learnable(cls, value: timedelta) -> timedelta:
+        if not SHORTEST_LEARNING <= value <= LONGEST_LEARNING:
+            message = "volume_learning must be from 3 hours to 1 week"
+            raise ValueError(message)
+        return value
 
 
 class IncidentSettings(Section):

@@ -4,7 +4,7 @@ Pure: the output depends on the blocks alone, not on how the input was cut into 
 the sources' watermarks are the same (see `streams.windows.watermark`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from streams.config import Settings
 from streams.domain.change_points import ChangePoint
 from streams.domain.series import SeriesKey
 from streams.domain.time import window_end, window_of, window_start
+from streams.stages.other_changes import OtherChanges
 from streams.stages.settings_match import refuse_foreign
 from streams.stages.snapshots import fingerprint, pack, unpack
 from streams.windows.blocks import CountsBlock
@@ -65,6 +66,7 @@ class JudgeState:
     rows: dict[SeriesKey, int]
     groups: dict[SeriesKey, int]
     values: tuple[set[str], ...]
+    other: OtherChanges
 
 
 class Judge:
@@ -83,7 +85,10 @@ class Judge:
         dimensions = settings.ingest.dimensions
         bank = Bank(bank_settings(settings))
         values: tuple[set[str], ...] = tuple(set() for _ in dimensions)
-        self._state = JudgeState(OpenWindows(dimensions), Watermark({}), bank, {}, {}, values)
+        other = OtherChanges(settings)
+        self._state = JudgeState(
+            OpenWindows(dimensions), Watermark({}), bank, {}, {}, values, other
+        )
 
     @property
     def watermark(self) -> float | None:
@@ -128,6 +133,7 @@ class Judge:
             "bank": state.bank.snapshot(),
             "series": list(state.rows),
             "groups": list(state.groups),
+            "other": state.other.state(),
         }
         return pack(STAGE, judge_fingerprint(self._settings), content)
 
@@ -151,6 +157,7 @@ class Judge:
             for value, admitted in zip(key, state.values, strict=True):
                 admitted.add(value)
         state.groups = {tuple(key): number for number, key in enumerate(content["groups"])}
+        state.other.restore(content["other"])
         return judge
 
     def _compact(self) -> None:
@@ -166,17 +173,30 @@ class Judge:
         before = self._state.open.closed_through
         if before is not None and through <= before:
             return []
-        messages = [self._judge(table) for table in self._state.open.close(through)]
+        messages: list[ClosedWindow] = []
+        for table in self._state.open.close(through):
+            messages += self._silence(int(table.windows[0]) - 1)
+            messages.append(self._judge(table))
+        messages += self._silence(through)
         if not messages or messages[-1].closed_through < through:
             messages.append(self._message(empty_table(self._settings.ingest.dimensions)))
         return messages
+
+    def _silence(self, through: int) -> list[ClosedWindow]:
+        """Give a message for every empty window that raises change points."""
+        nothing = self._message(empty_table(self._settings.ingest.dimensions))
+        return [
+            replace(nothing, closed_through=window, change_points=points)
+            for window, points in self._state.other.on_silence(through)
+        ]
 
     def _judge(self, table: CellTable) -> ClosedWindow:
         """Run the detector bank over one closed window."""
         state = self._state
         window = int(table.windows[0])
         table = self._bounded(table)
-        rows = self._rows_of(table.keys())
+        keys = table.keys()
+        rows = self._rows_of(keys)
         trials = np.zeros(len(state.rows), np.int64)
         failures = np.zeros(len(state.rows), np.int64)
         trials[rows], failures[rows] = table.trials, table.failures
@@ -190,7 +210,10 @@ class Judge:
             baseline=step.baseline[rows],
             learning=step.learning[rows],
             alarmed=step.alarmed[rows],
-            change_points=self._change_points(step),
+            change_points=(
+                *self._change_points(step),
+                *state.other.on_window(keys, table, step.alarmed[rows] > 0),
+            ),
         )
 
     def _rows_of(self, keys: list[SeriesKey]) -> npt.NDArray[np.int64]:

@@ -23,7 +23,9 @@ class ClosedWindow:
         baseline: (N,) failure probability in control; 0 for late cells.
         learning: (N,) whether the series' baseline is not yet fit to judge by.
         alarmed: (N,) 1 while a degradation is open, -1 while an improvement is, else 0.
-        change_points: Change points raised by this window, in the order of the cells.
+        change_points: Change points raised by this window: of success ratios in the order of the
+            cells, then of other kinds. An empty window that raises some has a message of its own,
+            with `window` None.
     """
 
     partition: int
