@@ -54,7 +54,8 @@ def plain(step: BankStep, origin: int = 0) -> dict[str, Any]:
                 found.direction,
                 found.window - origin,
                 (found.onset - origin, found.onset_low - origin, found.onset_high - origin),
-                (found.baseline_ratio, found.ratio, found.statistic, found.threshold),
+                (found.baseline_ratio, found.ratio, found.ratio_low, found.ratio_high),
+                (found.statistic, found.threshold),
             )
             for found in step.detections
         ],
@@ -127,7 +128,7 @@ def test_every_detection_is_consistent_with_itself(seed: int) -> None:
             assert found.onset_low <= found.onset <= found.onset_high <= found.window
             assert found.onset > found.window - SMALL.ring_windows
             assert found.statistic >= found.threshold or found.threshold < step.threshold
-            assert 0 <= found.ratio <= 1
+            assert 0 <= found.ratio_low <= found.ratio <= found.ratio_high <= 1
             assert 0 < found.baseline_ratio < 1
 
 
