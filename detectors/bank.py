@@ -126,14 +126,16 @@ class Bank:
 
         Args:
             rows: Series, shape [R].
-            ratios: Their failure probabilities in control, shape [R].
+            ratios: Their failure probabilities in control, shape [R]; 0 takes a statement back.
 
         Raises:
-            ValueError: A ratio outside (0, 1).
+            ValueError: A ratio outside [0, 1).
         """
-        wrong = np.flatnonzero(~((ratios > 0.0) & (ratios < 1.0)))
+        wrong = np.flatnonzero(~((ratios >= 0.0) & (ratios < 1.0)))
         if wrong.size:
-            raise ValueError(f"ratios[{wrong[0]}] = {ratios[wrong[0]]}: must be between 0 and 1")
+            raise ValueError(
+                f"ratios[{wrong[0]}] = {ratios[wrong[0]]}: must be at least 0, below 1"
+            )
         self._baseline.know(rows, ratios)
 
     def accept(self, rows: Integers) -> None:

@@ -134,7 +134,7 @@ class Baseline:
             part.restore(of_part, self._groups)
 
     def know(self, rows: Integers, ratios: Floats) -> None:
-        """State the failure probabilities of some series, each inside (0, 1)."""
+        """State the failure probabilities of some series, each in [0, 1); 0 takes it back."""
         self.known[rows] = ratios
 
     @property

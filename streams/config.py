@@ -9,9 +9,18 @@ import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -163,6 +172,28 @@ class WindowSettings(Section):
 SHORTEST_LEARNING, LONGEST_LEARNING = timedelta(hours=3), timedelta(days=7)
 
 
+SeriesPattern = dict[str, str]
+"""Dimension -> value: all series that have these values."""
+
+
+class KnownBaseline(Section):
+    """A failure ratio that somebody states; series with these values do not learn theirs."""
+
+    series: SeriesPattern
+    """Dimension -> value; all series that have these values."""
+    failure_ratio: Ratio
+    """Share of operations that fail while nothing is wrong."""
+
+
+class AcceptedLevel(Section):
+    """An order to take the present level of some series for normal, and to close their alarms."""
+
+    series: SeriesPattern
+    """Dimension -> value; all series that have these values."""
+    at: AwareDatetime
+    """Event time from which on it holds; carried out once, at the next window that closes."""
+
+
 class DetectorSettings(Section):
     """What the detector bank promises."""
 
@@ -176,6 +207,27 @@ class DetectorSettings(Section):
     """Error codes told apart in a counts partition; the rest is counted as `__other__`."""
     volume_learning: timedelta = timedelta(days=1)
     """How much of a series' volume must be known before it is judged: 3 hours to 1 week."""
+
+    pool_below: float = Field(12.0, ge=0)
+    """Operations an hour below which series are also judged in sums with others; 0 for never."""
+    forget_after: timedelta = timedelta(days=14)
+    """Event time without operations after which a series is forgotten: at least 1 day."""
+    known_baselines: tuple[KnownBaseline, ...] = ()
+    """Failure ratios that are stated, not learned; of several that match, the last counts."""
+    accepted_levels: tuple[AcceptedLevel, ...] = ()
+    """New levels that somebody accepts as normal, each once."""
+
+    def shaping(self) -> str:
+        """Give the settings that shape a judge's state, as JSON: statements may come and go."""
+        return self.model_dump_json(exclude={"known_baselines", "accepted_levels"})
+
+    @field_validator("forget_after")
+    @classmethod
+    def _remembered(cls, value: timedelta) -> timedelta:
+        if value < timedelta(days=1):
+            message = "forget_after must be at least 1 day"
+            raise ValueError(message)
+        return value
 
     @field_validator("volume_learning")
     @classmethod
@@ -242,6 +294,18 @@ class Settings(BaseSettings):
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
     worker: WorkerSettings = WorkerSettings()
+
+    @model_validator(mode="after")
+    def _known_dimensions(self) -> Self:
+        """Refuse statements about dimensions that there are not."""
+        known = [one.series for one in self.detectors.known_baselines]
+        accepted = [one.series for one in self.detectors.accepted_levels]
+        for series in (*known, *accepted):
+            unknown = sorted(set(series) - set(self.ingest.dimensions))
+            if unknown:
+                message = f"detectors: there is no dimension {unknown[0]!r} in ingest.dimensions"
+                raise ValueError(message)
+        return self
 
     @property
     def group_positions(self) -> tuple[int, ...]:

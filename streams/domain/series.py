@@ -9,6 +9,9 @@ SeriesKey = tuple[str, ...]
 OTHER = "__other__"
 """Stands for every value beyond the bound on a dimension's cardinality."""
 
+ANY = "__any__"
+"""Stands for a dimension that does not matter, in the key of a sum over series."""
+
 UNKNOWN = "unknown"
 """Stands for a dimension that an outcome leaves out or sets to null."""
 

@@ -22,7 +22,7 @@ def incidents_fingerprint(settings: Settings) -> str:
     return fingerprint(
         settings.ingest.dimensions,
         settings.windows.model_dump_json(),
-        settings.detectors.model_dump_json(),
+        settings.detectors.shaping(),
         settings.incidents.model_dump_json(),
         settings.topics.counts_partitions,
     )

@@ -15,6 +15,7 @@ import numpy as np
 from streams.config import Settings
 from streams.domain.incidents import IncidentRecord
 from streams.domain.releases import ReleaseEvent
+from streams.domain.series import ANY
 from streams.domain.time import format_instant, window_end, window_of
 from streams.stages import regions, scoping
 from streams.stages.exposures import RegionExposure, region_exposures
@@ -110,7 +111,7 @@ class Incidents:
     def _degradations(self, pieces: tuple[ClosedWindow, ...]) -> list[Degradation]:
         return sorted(
             Degradation(
-                tuple(point.series[name] for name in self._dimensions),
+                tuple(point.series.get(name, ANY) for name in self._dimensions),
                 window_of(point.onset, self._seconds),
                 piece.closed_through,
             )
@@ -262,7 +263,7 @@ class Incidents:
             covers(scope, self._dimensions, one.key) for one in due
         ):
             named = zip(self._dimensions, due[0].key, strict=True)
-            scope = {name: (value,) for name, value in named}
+            scope = {name: (value,) for name, value in named if value != ANY}
         incident = self._new_incident(scope, baseline, first, window)
         self.state.tracked.append(incident)
         regions.follow(incident, self._regions, window, recounted=True)

@@ -7,9 +7,8 @@ the sources' watermarks are the same (see `streams.windows.watermark`).
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
-from detectors.bank import Bank, BankSettings, BankStep, Detection
+from detectors.bank import BankSettings, BankStep, Detection
 from streams.config import Settings
 from streams.domain.change_points import ChangePoint
 from streams.domain.series import SeriesKey
@@ -17,6 +16,7 @@ from streams.domain.time import window_end, window_of, window_start
 from streams.stages.other_changes import OtherChanges
 from streams.stages.settings_match import refuse_foreign
 from streams.stages.snapshots import fingerprint, pack, unpack
+from streams.stages.watched import Watched
 from streams.windows.blocks import CountsBlock
 from streams.windows.cardinality import bound_series, bound_values
 from streams.windows.cells import CellTable
@@ -50,7 +50,7 @@ def judge_fingerprint(settings: Settings) -> str:
     return fingerprint(
         settings.ingest.dimensions,
         settings.windows.model_dump_json(),
-        settings.detectors.model_dump_json(),
+        settings.detectors.shaping(),
         settings.topics.counts_partitions,
         bank_settings(settings),
     )
@@ -62,10 +62,7 @@ class JudgeState:
 
     open: OpenWindows
     watermark: Watermark
-    bank: Bank
-    rows: dict[SeriesKey, int]
-    groups: dict[SeriesKey, int]
-    values: tuple[set[str], ...]
+    watched: Watched
     other: OtherChanges
 
 
@@ -81,13 +78,11 @@ class Judge:
         """
         self._settings = settings
         self._partition = partition
-        self._positions = settings.group_positions
-        dimensions = settings.ingest.dimensions
-        bank = Bank(bank_settings(settings))
-        values: tuple[set[str], ...] = tuple(set() for _ in dimensions)
-        other = OtherChanges(settings)
         self._state = JudgeState(
-            OpenWindows(dimensions), Watermark({}), bank, {}, {}, values, other
+            OpenWindows(settings.ingest.dimensions),
+            Watermark({}),
+            Watched(settings, bank_settings(settings)),
+            OtherChanges(settings),
         )
 
     @property
@@ -98,7 +93,7 @@ class Judge:
     @property
     def series(self) -> int:
         """Give the number of series judged."""
-        return len(self._state.rows)
+        return len(self._state.watched.series)
 
     def on_block(self, block: CountsBlock) -> tuple[ClosedWindow, ...]:
         """Take in one block.
@@ -130,9 +125,7 @@ class Judge:
         content = {
             "open": encode_block(block),
             "closed_through": state.open.closed_through,
-            "bank": state.bank.snapshot(),
-            "series": list(state.rows),
-            "groups": list(state.groups),
+            "watched": state.watched.state(),
             "other": state.other.state(),
         }
         return pack(STAGE, judge_fingerprint(self._settings), content)
@@ -151,12 +144,7 @@ class Judge:
         state.open.parts = [block.cells] if len(block.cells) else []
         state.open.closed_through = content["closed_through"]
         state.watermark.progress = {one.source: one for one in block.sources}
-        state.bank = Bank.resume(bank_settings(settings), content["bank"])
-        state.rows = {tuple(key): row for row, key in enumerate(content["series"])}
-        for key in state.rows:
-            for value, admitted in zip(key, state.values, strict=True):
-                admitted.add(value)
-        state.groups = {tuple(key): number for number, key in enumerate(content["groups"])}
+        state.watched.restore(content["watched"])
         state.other.restore(content["other"])
         return judge
 
@@ -195,12 +183,8 @@ class Judge:
         state = self._state
         window = int(table.windows[0])
         table = self._bounded(table)
-        keys = table.keys()
-        rows = self._rows_of(keys)
-        trials = np.zeros(len(state.rows), np.int64)
-        failures = np.zeros(len(state.rows), np.int64)
-        trials[rows], failures[rows] = table.trials, table.failures
-        step = state.bank.step(window, trials, failures)
+        judged = state.watched.step(window, table)
+        step, rows = judged.step, judged.rows
         return ClosedWindow(
             partition=self._partition,
             closed_through=window,
@@ -212,36 +196,21 @@ class Judge:
             alarmed=step.alarmed[rows],
             change_points=(
                 *self._change_points(step),
-                *state.other.on_window(keys, table, step.alarmed[rows] > 0),
+                *state.other.on_window(table.keys(), table, step.alarmed[rows] > 0),
             ),
         )
-
-    def _rows_of(self, keys: list[SeriesKey]) -> npt.NDArray[np.int64]:
-        """Give the bank's rows of some series, in whose order new ones are added."""
-        state = self._state
-        new = [key for key in keys if key not in state.rows]
-        if new:
-            groups = []
-            for key in new:
-                group = tuple(key[position] for position in self._positions)
-                groups.append(state.groups.setdefault(group, len(state.groups)))
-                state.rows[key] = len(state.rows)
-                for value, admitted in zip(key, state.values, strict=True):
-                    admitted.add(value)
-            state.bank.add(np.array(groups, np.int64))
-        return np.array([state.rows[key] for key in keys], np.int64)
 
     def _change_points(self, step: BankStep) -> tuple[ChangePoint, ...]:
         if not step.detections:
             return ()
-        keys = list(self._state.rows)
+        keys = list(self._state.watched.rows)
         named = sorted((keys[one.row], one) for one in step.detections)
         return tuple(self._change_point(key, one) for key, one in named)
 
     def _change_point(self, key: SeriesKey, detection: Detection) -> ChangePoint:
         seconds = self._settings.windows.seconds
         return ChangePoint(
-            series=dict(zip(self._settings.ingest.dimensions, key, strict=True)),
+            series=self._state.watched.names(key),
             direction=detection.direction,
             onset=window_start(detection.onset, seconds),
             raised=window_end(detection.window, seconds),
@@ -269,5 +238,5 @@ class Judge:
     def _bounded(self, table: CellTable) -> CellTable:
         """Bound the cardinality of a table by what is admitted and what there is room for."""
         state, limit = self._state, self._settings.windows
-        table = bound_values(table, state.values, limit.values_per_dimension)
-        return bound_series(table, state.rows.keys(), limit.series)
+        table = bound_values(table, state.watched.values, limit.values_per_dimension)
+        return bound_series(table, state.watched.series, limit.series)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from streams.domain.incidents import Candidate, IncidentStatus
-from streams.domain.series import SeriesKey
+from streams.domain.series import ANY, SeriesKey
 from streams.stages.history import Float64
 from streams.stages.region_counts import RegionCounts
 
@@ -106,7 +106,9 @@ class TrackedIncident:
 def covers(
     scope: Mapping[str, tuple[str, ...]], dimensions: tuple[str, ...], key: SeriesKey
 ) -> bool:
-    """Tell whether a series is in a scope (dimension -> values)."""
+    """Tell whether a series, or part of a sum of series, is in a scope (dimension -> values)."""
     return all(
-        value in scope[name] for name, value in zip(dimensions, key, strict=True) if name in scope
+        value in scope[name] or value == ANY
+        for name, value in zip(dimensions, key, strict=True)
+        if name in scope
     )
