@@ -26,7 +26,7 @@ FIRST = 1000
 """Index of the first window."""
 KNOWN = 60
 """Windows after which every series of a steady fleet is judged, by every kind but durations."""
-SLOW_KNOWN = 170
+SLOW_KNOWN = 190
 """The same for durations, whose thresholds take 120 windows."""
 
 Course = Callable[[int, tuple[str, ...]], Mapping[str, object]]
