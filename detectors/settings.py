@@ -71,9 +71,9 @@ class BankSettings:
     window_seconds: int = 60
     false_alarms_per_day: float = 1.0
     shares: int = 1
-    degradation_odds: tuple[float, ...] = (2.0, 3.0, 5.0, 10.0, 30.0, 300.0, 1e5)
-    degradation_weights: tuple[float, ...] = (0.2, 0.2, 0.2, 0.1, 0.04, 0.01, 0.003)
-    improvement_odds: tuple[float, ...] = (1 / 2, 1 / 4, 1 / 20)
+    degradation_odds: tuple[float, ...] = (1.5, 2.2, 3.5, 6.0, 12.0, 40.0, 1000.0)
+    degradation_weights: tuple[float, ...] = (0.12, 0.18, 0.24, 0.22, 0.08, 0.03, 0.01)
+    improvement_odds: tuple[float, ...] = (1 / 2, 1 / 5, 1 / 20)
     improvement_weights: tuple[float, ...] = (0.15, 0.2, 0.08)
     evidence_windows: int = 2
     rho_prior: float = 1e-3

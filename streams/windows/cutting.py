@@ -11,7 +11,7 @@ from itertools import compress
 
 import numpy as np
 
-from streams.windows.cells import CellTable, SparseCounts
+from streams.windows.cells import CellTable, Int32, SparseCounts
 from streams.windows.durations import ENTRY_BYTES
 from streams.windows.merging import select
 
@@ -38,15 +38,23 @@ def cut(table: CellTable) -> tuple[CellTable, ...]:
 
 
 def drop_unused(table: CellTable) -> CellTable:
-    """Drop the values that no row has; the rows stay as they are."""
+    """Drop the values and error codes that no row has; the rows stay as they are."""
     values, codes = [], []
     for names, column in zip(table.values, table.codes, strict=True):
-        used = np.zeros(len(names), np.bool_)
-        used[column] = True
-        places = np.cumsum(used, dtype=np.int32) - np.int32(1)
-        values.append(tuple(compress(names, used.tolist())))
-        codes.append(places[column])
-    return replace(table, values=tuple(values), codes=tuple(codes))
+        kept, places = _used(names, column)
+        values.append(kept)
+        codes.append(places)
+    labels, names_of = _used(table.error_codes.labels, table.error_codes.names)
+    errors = replace(table.error_codes, labels=labels, names=names_of)
+    return replace(table, values=tuple(values), codes=tuple(codes), error_codes=errors)
+
+
+def _used(names: tuple[str, ...], column: Int32) -> tuple[tuple[str, ...], Int32]:
+    """Give the names that a column refers to, and the column referring to them alone."""
+    used = np.zeros(len(names), np.bool_)
+    used[column] = True
+    places = np.cumsum(used, dtype=np.int32) - np.int32(1)
+    return tuple(compress(names, used.tolist())), places[column]
 
 
 def _pieces(table: CellTable) -> Iterator[CellTable]:

@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from streams.windows.cells import CellTable
+from streams.windows.cutting import drop_unused
 from streams.windows.merging import merge, select, stretch
 
 COMPACT_ROWS = 200_000
@@ -56,7 +57,9 @@ class OpenWindows:
         closed = int(np.searchsorted(whole.windows, through, side="right"))
         self.parts = [stretch(whole, closed, len(whole))] if closed < len(whole) else []
         starts = np.flatnonzero(np.diff(whole.windows[:closed], prepend=-1)).tolist()
-        return [stretch(whole, low, high) for low, high in pairwise([*starts, closed])]
+        # Without the names that only other open windows use: bytes must not depend on the cut.
+        bounds = pairwise([*starts, closed])
+        return [drop_unused(stretch(whole, low, high)) for low, high in bounds]
 
     @property
     def held(self) -> int:

@@ -5,15 +5,18 @@ from cell_tables import Cell, cell_table
 from outcome_events import Totals
 
 from streams.windows import tumbling
+from streams.windows.blocks import CountsBlock
 from streams.windows.cells import CellTable
+from streams.windows.codec import encode_block
+from streams.windows.merging import merge
 from streams.windows.tumbling import OpenWindows
 
 DIMENSIONS = ("region",)
 
 
-def cells(*windows: int, late: bool = False) -> CellTable:
+def cells(*windows: int, late: bool = False, region: str = "east") -> CellTable:
     rows = [
-        Cell(window, ("east",), 1, 1, late=late, errors={f"E{window}": 1}) for window in windows
+        Cell(window, (region,), 1, 1, late=late, errors={f"E{window}": 1}) for window in windows
     ]
     return cell_table(DIMENSIONS, rows)
 
@@ -30,6 +33,17 @@ def test_windows_close_one_by_one_in_time_order_up_to_the_one_asked_for() -> Non
     assert windows.held == 1
     assert [table.windows.tolist() for table in windows.close(7)] == [[7]]
     assert windows.held == 0
+
+
+def test_a_closed_window_has_the_same_bytes_whatever_was_open_beside_it() -> None:
+    alone, beside = OpenWindows(DIMENSIONS), OpenWindows(DIMENSIONS)
+    alone.fold(cells(5))
+    beside.fold(merge([cells(5), cells(6, region="west")], DIMENSIONS))
+    (here,), (there,) = alone.close(5), beside.close(5)
+    assert there.values == here.values == (("east",),)
+    assert there.error_codes.labels == here.error_codes.labels == ("E5",)
+    bytes_of = [encode_block(CountsBlock(60, (), table)) for table in (here, there)]
+    assert bytes_of[0] == bytes_of[1]
 
 
 def test_error_codes_go_with_the_window_they_are_of() -> None:
