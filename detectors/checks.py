@@ -3,13 +3,13 @@
 Each raises AssertionError with a sentence that says what does not hold.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 from scipy.stats import poisson
 
-from detectors.contract import Change, Step, Subject, told
+from detectors.contract import Case, Change, Step, Subject, told
 from detectors.demands import (
     SAME,
     demand,
@@ -35,6 +35,10 @@ _NEAR: Final = 1 / 3
 """Distance of an onset from the truth, over the delay of its alarm, at the median."""
 _SILENCE: Final = 40
 """Windows without operations."""
+_FIRST: Final = 1_000
+"""Where windows are counted from, so that a forgotten beginning is not the right one by chance."""
+_FOLLOWED: Final = 60
+"""Windows that a resumed detector is followed for."""
 _GAPS: Final = 0.3
 """Share of the windows that are left out."""
 
@@ -71,24 +75,31 @@ def check_the_same_input_gives_the_same_output(subject: Subject[Any]) -> None:
 
 def check_a_resumed_snapshot_goes_on_bit_by_bit(subject: Subject[Any]) -> None:
     """A snapshot holds all that matters, as plain data that later windows do not touch."""
-    case = subject.abrupt(generator())
-    detector, snapshots, steps = subject.fresh(), list[Any](), list[Step]()
-    for window, counts in enumerate(case.counts):
-        snapshots.append(detector.snapshot())
-        steps.append(subject.step(detector, window, counts))
-    moments = {0, 1, case.onset // 2, case.onset + 1, len(steps) - 1}
-    for step in steps:
-        if step.detections:
-            moments |= {step.window, min(step.window + 1, len(steps) - 1)}
-    for cut in sorted(moments)[:10]:
-        taken = snapshots[cut]
-        plain = all(isinstance(value, np.ndarray | int | float) for value in taken.values())
-        demand("a snapshot holds something else than arrays and numbers", holds=plain)
-        resumed = subject.resume(taken)
-        again = told(resumed.snapshot()) == told(taken)
-        demand(f"the snapshot before window {cut} is not what is resumed from it", holds=again)
-        rest = subject.run(resumed, case.counts, range(cut, len(steps)))
-        demand_same(steps[cut:], rest, f"resumed before window {cut} it goes on differently")
+    for draw in (subject.abrupt, subject.faint):
+        case = draw(generator())
+        detector, snapshots, steps = subject.fresh(), list[Any](), list[Step]()
+        for window, counts in enumerate(case.counts):
+            snapshots.append(detector.snapshot())
+            steps.append(subject.step(detector, window + _FIRST, counts))
+        for cut in _cuts(steps, case):
+            taken = snapshots[cut]
+            plain = all(isinstance(value, np.ndarray | int | float) for value in taken.values())
+            demand("a snapshot holds something else than arrays and numbers", holds=plain)
+            resumed = subject.resume(taken)
+            again = told(resumed.snapshot()) == told(taken)
+            demand(f"the snapshot before window {cut} is not what is resumed from it", holds=again)
+            followed = steps[cut : cut + _FOLLOWED]
+            rest = subject.run(resumed, case.counts, range(cut, cut + len(followed)), _FIRST)
+            demand_same(followed, rest, f"resumed before window {cut} it goes on differently")
+
+
+def _cuts(steps: Sequence[Step], case: Case) -> list[int]:
+    """Give windows before which to resume: in learning, in a change, around what is found."""
+    found = [window for window, step in enumerate(steps) if step.detections]
+    late = [window for window in found if window >= case.onset]
+    around = [cut for window in found[:2] + late[:3] for cut in (window, window + 1)]
+    cuts = {0, 10, case.onset // 2, case.onset + 1, case.onset + 4, *around}
+    return sorted(cut for cut in cuts if cut < len(steps))
 
 
 def check_the_origin_of_time_does_not_matter(subject: Subject[Any]) -> None:

@@ -145,11 +145,15 @@ class Subject(Generic[AnyDetector]):
         return self.build(self.groups)
 
     def run(
-        self, detector: AnyDetector, counts: Integers, windows: Iterable[int] | None = None
+        self,
+        detector: AnyDetector,
+        counts: Integers,
+        windows: Iterable[int] | None = None,
+        origin: int = 0,
     ) -> list[Step]:
-        """Let a detector judge some windows of a stream, or all of them."""
+        """Let a detector judge some windows of a stream, or all, counted from an origin."""
         chosen = range(counts.shape[0]) if windows is None else windows
-        return [self.step(detector, window, counts[window]) for window in chosen]
+        return [self.step(detector, window + origin, counts[window]) for window in chosen]
 
 
 WINDOWS: Final = frozenset(("window", "onset", "onset_low", "onset_high"))

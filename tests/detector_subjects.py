@@ -47,16 +47,21 @@ class Failures:
         ratio: Failure ratio in control.
         windows: Length, learning included.
         volume: Mean operations a window of a series; they differ by a factor of two either way.
+        swing: Amplitude of a season of 24 windows in the log odds of failure.
     """
 
     ratio: float
     windows: int = 220
     volume: float = 20.0
+    swing: float = 0.0
 
     def draw(self, generator: np.random.Generator, odds: Floats) -> Integers:
         volumes = self.volume * 2.0 ** generator.uniform(-1.0, 1.0, SERIES)
         trials = generator.poisson(volumes, odds.shape)
-        failures = generator.binomial(trials, shift_odds(np.full(odds.shape, self.ratio), odds))
+        hours = np.arange(odds.shape[0])[:, np.newaxis]
+        season = np.exp(self.swing * np.sin(2.0 * np.pi * hours / 24.0))
+        level = np.full(odds.shape, self.ratio)
+        failures = generator.binomial(trials, shift_odds(level, season * odds))
         return np.stack((trials, failures), axis=1)
 
     def quiet(self, generator: np.random.Generator) -> Integers:
@@ -139,6 +144,29 @@ def ratios(kind: type[Bank] = Bank, settings: BankSettings = RATIOS) -> Subject[
         promised=50.0 * 2 * streams.windows / 1440,
         abrupt=streams.change(50.0, lasts=40, within=5),
         faint=streams.change(5.0, lasts=100, within=60),
+    )
+
+
+def hours(kind: type[Bank] = Bank) -> Subject[Bank]:
+    """Give the bank over days, with seasons; the levels of half of the series are stated."""
+    settings = replace(RATIOS, window_seconds=3600, false_alarms_per_day=50.0 / 60.0)
+    streams = Failures(ratio=0.01, volume=60.0, swing=0.5)
+
+    def build(groups: Integers) -> Bank:
+        bank = kind(settings)
+        bank.add(groups)
+        stated = np.flatnonzero(groups == 0)
+        bank.know(stated, np.full(stated.size, 0.01))
+        return bank
+
+    return replace(
+        ratios(kind, settings),
+        name="ratios by the hour",
+        build=build,
+        resume=lambda snapshot: kind.resume(settings, snapshot),
+        quiet=streams.quiet,
+        abrupt=streams.change(50.0, lasts=40, within=5),
+        faint=streams.change(3.0, lasts=100, within=60),
     )
 
 

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from detector_subjects import codes, ratios, volume
+from detector_subjects import codes, hours, ratios, volume
 
 from detectors.checks import Check, yield_checks
 from detectors.contract import Subject
 
-SUBJECTS: tuple[Subject[Any], ...] = (ratios(), codes(), volume())
+SUBJECTS: tuple[Subject[Any], ...] = (ratios(), hours(), codes(), volume())
 
 
 @pytest.mark.parametrize("check", list(yield_checks()), ids=lambda check: check.__name__)
