@@ -43,7 +43,7 @@ class BankSettings:
             failures; 4 means a relative standard error of 1 / sqrt(4) = 50 %.
         informative_windows: ... and its group has learned from so many windows.
         bound_deviations: The bound of the baseline that evidence is computed against lies so many
-            standard deviations of the posterior from its middle; 0.5 is a one-sided 69 %.
+            standard deviations of the posterior from its middle; 0.25 is a one-sided 60 %.
         season_memory_windows: Mean age of what the daily and weekly season remembers, in windows
             (default four weeks).
         drift_windows: Windows after which a block for slow variation may end: what wanders faster
@@ -71,8 +71,8 @@ class BankSettings:
     window_seconds: int = 60
     false_alarms_per_day: float = 1.0
     shares: int = 1
-    degradation_odds: tuple[float, ...] = (1.5, 2.2, 3.5, 6.0, 12.0, 40.0, 1000.0)
-    degradation_weights: tuple[float, ...] = (0.12, 0.18, 0.24, 0.22, 0.08, 0.03, 0.01)
+    degradation_odds: tuple[float, ...] = (1.5, 2.2, 3.5, 5.5, 12.0, 40.0, 1000.0)
+    degradation_weights: tuple[float, ...] = (0.16, 0.18, 0.23, 0.21, 0.08, 0.03, 0.01)
     improvement_odds: tuple[float, ...] = (1 / 2, 1 / 5, 1 / 20)
     improvement_weights: tuple[float, ...] = (0.15, 0.2, 0.08)
     evidence_windows: int = 2
@@ -86,16 +86,16 @@ class BankSettings:
     warm_up_windows: int = 120
     informative_failures: float = 4.0
     informative_windows: int = 30
-    bound_deviations: float = 0.5
+    bound_deviations: float = 0.25
     season_memory_windows: int = 40_320
     drift_windows: int = 30
     drift_failures: float = 8.0
     drift_prior: float = 0.05
     drift_prior_error: float = 0.02
     drift_ceiling: float = 1.0
-    drift_deviations: float = 2.0
+    drift_deviations: float = 1.8
     together: bool = True
-    materiality_odds: float = 1.02
+    materiality_odds: float = 1.01
     prior_failure_ratio: float = 0.02
     prior_failures: float = 0.5
     spread_floor: float = 1 / 400

@@ -47,9 +47,9 @@ class Sizes:
 
 
 FULL: Final = Sizes(
-    known=Size(lead=720, observed=1440, control=750, changed=200),
-    learned=Size(lead=3 * 1440, observed=0, control=1000, changed=120, spread=0.3),
-    in_control=Size(lead=3 * 1440, observed=3 * 720, control=800, spread=0.3),
+    known=Size(lead=720, observed=1440, control=500, changed=200),
+    learned=Size(lead=3 * 1440, observed=0, control=800, changed=100, spread=0.1),
+    in_control=Size(lead=3 * 1440, observed=3 * 720, control=500, spread=0.3),
     most=100,
 )
 QUICK: Final = Sizes(
