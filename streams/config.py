@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AwareDatetime,
@@ -19,7 +19,6 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 from pydantic_settings import (
     BaseSettings,
@@ -295,17 +294,19 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     worker: WorkerSettings = WorkerSettings()
 
-    @model_validator(mode="after")
-    def _known_dimensions(self) -> Self:
+    @field_validator("detectors")
+    @classmethod
+    def _known_dimensions(cls, value: DetectorSettings, info: ValidationInfo) -> DetectorSettings:
         """Refuse statements about dimensions that there are not."""
-        known = [one.series for one in self.detectors.known_baselines]
-        accepted = [one.series for one in self.detectors.accepted_levels]
+        ingest = info.data.get("ingest")
+        known = [one.series for one in value.known_baselines]
+        accepted = [one.series for one in value.accepted_levels]
         for series in (*known, *accepted):
-            unknown = sorted(set(series) - set(self.ingest.dimensions))
+            unknown = sorted(set(series) - set(ingest.dimensions)) if ingest else []
             if unknown:
-                message = f"detectors: there is no dimension {unknown[0]!r} in ingest.dimensions"
+                message = f"series: there is no dimension {unknown[0]!r} in ingest.dimensions"
                 raise ValueError(message)
-        return self
+        return value
 
     @property
     def group_positions(self) -> tuple[int, ...]:

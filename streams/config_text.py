@@ -9,15 +9,30 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel
 
-from streams.config import DELIMITER, PREFIX, ErrorRule, Section, Settings
+from streams.config import (
+    DELIMITER,
+    PREFIX,
+    AcceptedLevel,
+    ErrorRule,
+    KnownBaseline,
+    Section,
+    Settings,
+)
 
 _SECRET = re.compile(r"password|secret|token|credential|jaas|key(\.pem)?$", re.IGNORECASE)
 _HIDDEN = "[hidden]"
+
+_TABLES: dict[str, type[Section]] = {
+    "ingest.error_rules": ErrorRule,
+    "detectors.known_baselines": KnownBaseline,
+    "detectors.accepted_levels": AcceptedLevel,
+}
+"""The settings that are lists of tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,28 +107,22 @@ def render_markdown() -> str:
             lines += ["", f"## [{setting.section}]", "", about.pop(setting.section), ""]
             lines += ["| setting | default | meaning |", "|-|-|-|"]
         lines.append(f"| `{setting.name}` | `{_toml(setting.value)}` | {setting.meaning} |")
-    return "\n".join([*lines, "", *_error_rules()]) + "\n"
+    for name, section in _TABLES.items():
+        lines += _table(name, section)
+    return "\n".join(lines) + "\n"
 
 
-def _error_rules() -> list[str]:
-    """Give the part on the one setting that is a list of tables."""
-    rows = [f"| `{name}` | {field.description} |" for name, field in ErrorRule.model_fields.items()]
-    return [
-        "## [[ingest.error_rules]]",
-        "",
-        ErrorRule.__doc__ or "",
-        "",
-        "| setting | meaning |",
-        "|-|-|",
-        *rows,
-    ]
+def _table(name: str, section: type[Section]) -> list[str]:
+    """Give the part on one setting that is a list of tables."""
+    rows = [f"| `{key}` | {field.description} |" for key, field in section.model_fields.items()]
+    about = section.__doc__ or ""
+    return ["", f"## [[{name}]]", "", about, "", "| setting | meaning |", "|-|-|", *rows]
 
 
 def _toml(value: object, key: str = "") -> str:
     """Write one value as TOML."""
-    if isinstance(value, timedelta):
-        seconds = value.total_seconds()
-        return str(int(seconds)) if seconds.is_integer() else str(seconds)
+    if isinstance(value, timedelta | datetime):
+        return _toml_time(value)
     if isinstance(value, BaseModel):
         return _toml(value.model_dump())
     if isinstance(value, Mapping):
@@ -125,6 +134,13 @@ def _toml(value: object, key: str = "") -> str:
         return _toml(_HIDDEN)
     # A basic TOML string escapes as JSON does, and numbers are written alike; DEL alone differs.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _toml_time(value: timedelta | datetime) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    seconds = value.total_seconds()
+    return str(int(seconds)) if seconds.is_integer() else str(seconds)
 
 
 def _items(value: Mapping[Any, object]) -> list[tuple[str, object]]:

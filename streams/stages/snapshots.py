@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from streams.domain.errors import SnapshotError
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the content of a snapshot changes its meaning."""
 
 _ARRAY = 1

@@ -142,3 +142,43 @@ def test_secrets_are_not_shown() -> None:
     assert "hunter2" not in text
     assert "k3y" not in text
     assert '"sasl.password" = "[hidden]"' in text
+
+
+STATEMENTS = """
+[[detectors.known_baselines]]
+series = { operation = "delete", os = "linux" }
+failure_ratio = 0.002
+
+[[detectors.accepted_levels]]
+series = { region = "westeurope" }
+at = 2026-11-25T03:10:00+01:00
+"""
+
+
+def test_statements_about_levels_are_read_and_shown_again(tmp_path: Path) -> None:
+    settings = load(_file(tmp_path, STATEMENTS), {})
+    known, accepted = settings.detectors.known_baselines, settings.detectors.accepted_levels
+    assert known[0].series == {"operation": "delete", "os": "linux"}
+    assert accepted[0].at.isoformat() == "2026-11-25T03:10:00+01:00"
+    assert load(_file(tmp_path, render_toml(settings)), {}) == settings
+
+
+def test_statements_about_levels_do_not_shape_the_state(tmp_path: Path) -> None:
+    stated = load(_file(tmp_path, STATEMENTS), {}).detectors
+    assert stated.shaping() == Settings().detectors.shaping()
+    other = stated.model_copy(update={"false_alarms_per_day": 2.0})
+    assert other.shaping() != stated.shaping()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (STATEMENTS.replace("os =", "planet ="), "there is no dimension 'planet'"),
+        (STATEMENTS.replace("0.002", "1.5"), "failure_ratio: must be less than 1"),
+        (STATEMENTS.replace("+01:00", ""), "timezone"),
+        ("[detectors]\nforget_after = 60\n", "at least 1 day"),
+    ],
+)
+def test_statements_that_cannot_be_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(OperatorError, match=message):
+        load(_file(tmp_path, text), {})
