@@ -20,7 +20,7 @@ GROUPS = np.arange(SERIES) % 2
 CHANGED = np.array([1, 2, 5, 8, 9])
 
 RATIOS = BankSettings(
-    false_alarms_per_day=50.0,
+    false_alarms_per_day=20.0,
     ring_windows=100,
     holdback_windows=5,
     warm_up_windows=40,
@@ -126,7 +126,7 @@ def step_volume(bank: VolumeBank, window: int, counts: Integers) -> VolumeStep:
 
 def ratios(kind: type[Bank] = Bank, settings: BankSettings = RATIOS) -> Subject[Bank]:
     """Give the bank of success ratios, or one of another class, as a subject."""
-    streams = Failures(ratio=0.01)
+    streams = Failures(ratio=0.01, volume=40.0)
 
     def build(groups: Integers) -> Bank:
         bank = kind(settings)
@@ -141,7 +141,7 @@ def ratios(kind: type[Bank] = Bank, settings: BankSettings = RATIOS) -> Subject[
         resume=lambda snapshot: kind.resume(settings, snapshot),
         step=step_ratios,
         quiet=streams.quiet,
-        promised=50.0 * 2 * streams.windows / 1440,
+        promised=RATIOS.false_alarms_per_day * 2 * streams.windows / 1440,
         abrupt=streams.change(50.0, lasts=40, within=5),
         faint=streams.change(5.0, lasts=100, within=60),
     )
@@ -149,7 +149,9 @@ def ratios(kind: type[Bank] = Bank, settings: BankSettings = RATIOS) -> Subject[
 
 def hours(kind: type[Bank] = Bank) -> Subject[Bank]:
     """Give the bank over days, with seasons; the levels of half of the series are stated."""
-    settings = replace(RATIOS, window_seconds=3600, false_alarms_per_day=50.0 / 60.0)
+    settings = replace(
+        RATIOS, window_seconds=3600, false_alarms_per_day=RATIOS.false_alarms_per_day / 60.0
+    )
     streams = Failures(ratio=0.01, volume=60.0, swing=0.5)
 
     def build(groups: Integers) -> Bank:
@@ -166,7 +168,7 @@ def hours(kind: type[Bank] = Bank) -> Subject[Bank]:
         resume=lambda snapshot: kind.resume(settings, snapshot),
         quiet=streams.quiet,
         abrupt=streams.change(50.0, lasts=40, within=5),
-        faint=streams.change(3.0, lasts=100, within=60),
+        faint=streams.change(2.5, lasts=100, within=60),
     )
 
 
