@@ -9,7 +9,7 @@ from detectors.baseline import Baseline
 from detectors.detections import BankStep, Detection, Direction
 from detectors.eprocess import Alternatives, EProcess, Null
 from detectors.history import History
-from detectors.lifecycle import FOREVER, Lifecycle
+from detectors.lifecycle import Lifecycle
 from detectors.multiplicity import fleet_threshold, lone_alarms, simultaneous_alarms
 from detectors.odds import shift_odds
 from detectors.onset import locate
@@ -17,6 +17,7 @@ from detectors.posterior import Posterior
 from detectors.recovery import RecoveryProcess
 from detectors.settings import BankSettings
 from detectors.size import observed_level
+from detectors.teaching import Teaching, leaving
 
 __all__ = ["Bank", "BankSettings", "BankStep", "Detection", "Direction", "Snapshot"]
 
@@ -45,9 +46,9 @@ class Bank:
     - A series is *learning*, and raises nothing, until its baseline rests on `informative_failures`
       or `warm_up_windows` have passed since its first operation. S of the threshold A = S T / B
       counts the series that are not learning, those with an open alarm included.
-    - A *degradation* freezes the baseline, takes the windows since the onset out of it, and stays
-      open until the series is back near that baseline. Then evidence starts from zero and learning
-      goes on from the recovery.
+    - A *degradation* freezes the baseline, takes the windows since the onset out of it (see
+      `Teaching`), and stays open until the series is back near that baseline. Then evidence starts
+      from zero and learning goes on from the recovery.
     - An *improvement* of a series without open alarm is a recovery, too; its baseline starts anew
       from the onset, and the series is learning until that is informative.
 
@@ -76,6 +77,7 @@ class Bank:
         self._recovery = RecoveryProcess(settings.near_odds)
         self._history = History(settings.ring_windows)
         self._life = Lifecycle()
+        self._teaching = Teaching(settings, self._baseline, self._history, self._life)
         self._parts: dict[str, _Part] = {
             "baseline": self._baseline,
             "process": self._process,
@@ -151,7 +153,7 @@ class Bank:
         for row in rows.tolist():
             onset = int(self._life.since[row]) - 1 if opened[row] else window
             self._recovery.end(row)
-            self._relearn(row, window, onset)
+            self._teaching.relearn(row, window, onset)
             self._life.accept(row, onset)
         self._process.restart(rows)
 
@@ -176,7 +178,8 @@ class Bank:
         if latest is not None and window <= latest:
             raise ValueError(f"window = {window}: must be above {latest}, the window before")
         self._baseline.begin(window)
-        self._mature(window)
+        self._teaching.mature(window, self._process.bursts() >= self._settings.suspicion)
+        self._measure_degraded(window)
         self._history.write(window, trials, failures)
         posterior = self._baseline.posterior(window)
         informed = self._baseline.stated | (
@@ -201,36 +204,14 @@ class Bank:
             detections=tuple(sorted((*changed, *closed), key=lambda found: found.row)),
         )
 
-    def _mature(self, window: int) -> None:
-        """Let windows that leave their hold-back enter baselines and degraded levels."""
-        latest, life, holdback = self._history.latest, self._life, self._settings.holdback_windows
+    def _measure_degraded(self, window: int) -> None:
+        """Let windows that leave their hold-back enter the levels of open degradations."""
+        latest, life = self._history.latest, self._life
         if latest is None:
             return
-        frozen = life.degraded
-        suspicious = self._process.bursts() >= self._settings.suspicion
-        leaving = _leaving(latest, window, holdback)
-        for old in leaving:
-            waits = suspicious & (life.held > self._history.oldest(old))
-            self._baseline.fade(old - 1, old, frozen)
-            self._learn(old, ~frozen & (life.learn_from <= old), waits)
-            self._baseline.settle(old, old)
-        self._baseline.fade(leaving[-1], window - 1 - holdback, frozen)
-        self._baseline.settle(latest + 1, window - 1 - holdback)
-        for old in _leaving(latest, window, _RECOVERY_HOLDBACK):
-            rows = np.flatnonzero(frozen & (life.opened < old))
+        for old in leaving(latest, window, _RECOVERY_HOLDBACK):
+            rows = np.flatnonzero(life.degraded & (life.opened < old))
             self._recovery.degraded[:, rows] += self._history.read(old)[:, rows]
-
-    def _learn(self, old: int, may: Flags, waits: Flags) -> None:
-        """Let one window enter the baselines of some series; levels of suspicious ones wait."""
-        life = self._life
-        for row in np.flatnonzero(may & ~waits & (life.held < FOREVER)).tolist():
-            self._enter(row, int(life.held[row]), old - 1, old, 1)
-            life.held[row] = FOREVER
-        life.held[may & waits & (life.held == FOREVER)] = old
-        trials, failures = self._history.read(old)
-        rows = np.flatnonzero((trials > 0) & may)
-        counts = trials[rows].astype(float), failures[rows].astype(float)
-        self._baseline.learn(old, rows, *counts, waits[rows])
 
     def _detect(
         self, window: int, counts: Floats, posterior: Posterior, threshold: float
@@ -320,34 +301,12 @@ class Bank:
 
     def _change(self, row: int, window: int, onset: int, *, worse: bool) -> None:
         """Open a degradation, or start learning the better level."""
-        if not worse:
-            self._relearn(row, window, onset)
-            self._life.improve(row, onset)
+        if worse:
+            self._teaching.withdraw(row, window, onset)
+            self._worsen(row, onset, window)
             return
-        last = window - 1 - self._settings.holdback_windows
-        held = min(int(self._life.held[row]), last + 1)
-        first = max(onset, int(self._life.learn_from[row]))
-        self._enter(row, held, min(onset - 1, last), last, 1)
-        self._enter(row, first, held - 1, last, -1)
-        self._worsen(row, onset, window)
-
-    def _relearn(self, row: int, window: int, onset: int) -> None:
-        """Let a baseline consist of the windows from the onset on."""
-        last = window - 1 - self._settings.holdback_windows
-        self._baseline.restart(row)
-        self._enter(row, onset, last, last, 1)
-
-    def _enter(self, row: int, first: int, last: int, now: int, sign: int) -> None:
-        """Add windows `first` to `last` to the baseline of a series, or take them out again.
-
-        What is older than the ring stays where it is.
-        """
-        latest = self._history.latest
-        first = first if latest is None else max(first, self._history.oldest(latest))
-        if first > last:
-            return
-        counts = self._history.stretch(first, last, np.array([row]))[:, :, 0].astype(np.float64)
-        self._baseline.amend(row, first, now, sign * counts)
+        self._teaching.relearn(row, window, onset)
+        self._life.improve(row, onset)
 
     def _worsen(self, row: int, onset: int, window: int) -> None:
         """Open a degradation, or measure an open one anew after a partial mitigation."""
@@ -419,8 +378,3 @@ class Bank:
                 }
             )
         return bank
-
-
-def _leaving(latest: int, window: int, holdback: int) -> range:
-    """Give the written windows that leave a hold-back when `window` follows `latest`."""
-    return range(latest - holdback, min(latest, window - 1 - holdback) + 1)
