@@ -35,6 +35,9 @@ class ChangePoint:
         kind: What changed. Incidents are made of success ratios alone.
         error_code: Which error code became more frequent.
         quantile: Which quantile of the durations moved, 0 to 1.
+        onset_interval: Earliest and latest onset, with 90 %.
+        ratio_interval: Lower and upper end of the ratio from the onset on, with 90 %; none of a
+            volume.
     """
 
     series: Mapping[str, str]
@@ -48,6 +51,8 @@ class ChangePoint:
     kind: ChangeKind = ChangeKind.SUCCESS_RATIO
     error_code: str | None = None
     quantile: float | None = None
+    onset_interval: tuple[float, float] | None = None
+    ratio_interval: tuple[float, float] | None = None
 
     @property
     def breaks_success(self) -> bool:
@@ -73,5 +78,9 @@ class ChangePoint:
             "statistic": round(self.statistic, 3),
             "threshold": round(self.threshold, 3),
         }
+        if self.onset_interval:
+            record["onset_interval"] = [format_instant(end) for end in self.onset_interval]
+        if self.ratio_interval:
+            record["ratio_interval"] = [round(end, 6) for end in self.ratio_interval]
         own = {"error_code": self.error_code, "quantile": self.quantile}
         return record | {name: value for name, value in own.items() if value is not None}

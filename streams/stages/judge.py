@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from detectors.bank import BankSettings, BankStep, Detection
+from detectors.bank import BankSettings, BankStep
 from streams.config import Settings
 from streams.domain.change_points import ChangePoint
-from streams.domain.series import SeriesKey
-from streams.domain.time import window_end, window_of, window_start
+from streams.domain.time import window_of
+from streams.stages.change_points import change_point
 from streams.stages.other_changes import OtherChanges
 from streams.stages.settings_match import refuse_foreign
 from streams.stages.snapshots import fingerprint, pack, unpack
@@ -203,22 +203,10 @@ class Judge:
     def _change_points(self, step: BankStep) -> tuple[ChangePoint, ...]:
         if not step.detections:
             return ()
-        keys = list(self._state.watched.rows)
+        watched, seconds = self._state.watched, self._settings.windows.seconds
+        keys = list(watched.rows)
         named = sorted((keys[one.row], one) for one in step.detections)
-        return tuple(self._change_point(key, one) for key, one in named)
-
-    def _change_point(self, key: SeriesKey, detection: Detection) -> ChangePoint:
-        seconds = self._settings.windows.seconds
-        return ChangePoint(
-            series=self._state.watched.names(key),
-            direction=detection.direction,
-            onset=window_start(detection.onset, seconds),
-            raised=window_end(detection.window, seconds),
-            baseline_ratio=detection.baseline_ratio,
-            ratio=detection.ratio,
-            statistic=detection.statistic,
-            threshold=detection.threshold,
-        )
+        return tuple(change_point(one, watched.names(key), seconds) for key, one in named)
 
     def _message(self, cells: CellTable) -> ClosedWindow:
         """Wrap late outcomes, or nothing at all, as a message that brings progress."""

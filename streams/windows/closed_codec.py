@@ -27,6 +27,8 @@ class _ChangePoint(msgspec.Struct, array_like=True, frozen=True):
     kind: ChangeKind = ChangeKind.SUCCESS_RATIO
     error_code: str | None = None
     quantile: float | None = None
+    onset_interval: tuple[float, float] | None = None
+    ratio_interval: tuple[float, float] | None = None
 
 
 class _Message(msgspec.Struct, array_like=True, frozen=True):
@@ -93,6 +95,8 @@ def _plain(point: ChangePoint) -> _ChangePoint:
         point.kind,
         point.error_code,
         point.quantile,
+        point.onset_interval,
+        point.ratio_interval,
     )
 
 

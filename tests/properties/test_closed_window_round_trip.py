@@ -26,6 +26,8 @@ POINTS = st.builds(
     kind=st.sampled_from(ChangeKind),
     error_code=st.none() | st.text(),
     quantile=st.none() | st.floats(0, 1),
+    onset_interval=st.none() | st.tuples(NUMBERS, NUMBERS),
+    ratio_interval=st.none() | st.tuples(NUMBERS, NUMBERS),
 )
 CELLS = st.builds(
     Cell,

@@ -9,7 +9,7 @@ from detectors.bank import Bank, BankSettings, Detection
 from streams.config import Settings
 from streams.domain.change_points import ChangeKind, ChangePoint
 from streams.domain.series import SeriesKey
-from streams.domain.time import window_end, window_start
+from streams.stages.change_points import change_point
 from streams.stages.kinds.places import Place, group_of, named
 from streams.windows.cells import CellTable, Int32, Int64
 
@@ -137,16 +137,10 @@ class DurationChanges:
         self._bank.add(np.array(numbers, np.int64))
 
     def _change_point(self, key: SeriesKey, found: Detection) -> ChangePoint:
-        seconds = self._settings.windows.seconds
-        return ChangePoint(
-            series=named(self._settings, key),
-            direction=found.direction,
-            onset=window_start(found.onset, seconds),
-            raised=window_end(found.window, seconds),
-            baseline_ratio=found.baseline_ratio,
-            ratio=found.ratio,
-            statistic=found.statistic,
-            threshold=found.threshold,
-            kind=ChangeKind.DURATION,
+        return change_point(
+            found,
+            named(self._settings, key),
+            self._settings.windows.seconds,
+            ChangeKind.DURATION,
             quantile=QUANTILES[found.row % len(QUANTILES)],
         )

@@ -13,7 +13,7 @@ from detectors.detections import Direction
 from streams.config import Settings
 from streams.domain.change_points import ChangeKind, ChangePoint
 from streams.domain.series import OTHER, SeriesKey
-from streams.domain.time import window_end, window_start
+from streams.stages.change_points import change_point
 from streams.stages.kinds.places import Place, Pools, named, pool, region_positions
 from streams.windows.cardinality import admit
 from streams.windows.cells import CellTable, Int64
@@ -245,17 +245,11 @@ class ErrorCodeChanges:
         return told
 
     def _change_point(self, coded: Coded, found: Detection) -> ChangePoint:
-        seconds = self._settings.windows.seconds
-        return ChangePoint(
-            series=named(self._settings, coded[0]),
-            direction=found.direction,
-            onset=window_start(found.onset, seconds),
-            raised=window_end(found.window, seconds),
-            baseline_ratio=found.baseline_ratio,
-            ratio=found.ratio,
-            statistic=found.statistic,
-            threshold=found.threshold,
-            kind=ChangeKind.ERROR_CODE,
+        return change_point(
+            found,
+            named(self._settings, coded[0]),
+            self._settings.windows.seconds,
+            ChangeKind.ERROR_CODE,
             error_code=coded[1],
         )
 

@@ -156,4 +156,8 @@ class VolumeChanges:
             statistic=found.statistic,
             threshold=found.threshold,
             kind=ChangeKind.VOLUME,
+            onset_interval=(
+                window_start(found.onset_low, seconds),
+                window_start(found.onset_high, seconds),
+            ),
         )

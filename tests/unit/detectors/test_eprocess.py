@@ -12,8 +12,8 @@ from detectors.eprocess import (
     Null,
     beta_binomial_log_likelihood,
     log_rising,
-    shift_odds,
 )
+from detectors.odds import shift_odds
 from detectors.settings import BankSettings
 
 MIXTURE = Alternatives.of(BankSettings())

@@ -136,6 +136,8 @@ def test_a_degradation_and_its_recovery_are_change_points_by_the_contract() -> N
         "ratio",
         "statistic",
         "threshold",
+        "onset_interval",
+        "ratio_interval",
     ]
     assert record["series"] == {"region": "east", "os": "windows", "operation": "create"}
     assert record["onset"] == "2021-10-13T02:40:00Z"
@@ -144,6 +146,11 @@ def test_a_degradation_and_its_recovery_are_change_points_by_the_contract() -> N
     assert degraded.ratio < 0.6
     assert degraded.statistic >= degraded.threshold
     assert recovered.onset == (FIRST + WARM_UP + 31) * 60
+    for point in (degraded, recovered):
+        assert point.onset_interval is not None
+        assert point.ratio_interval is not None
+        assert point.onset_interval[0] <= point.onset <= point.onset_interval[1] < point.raised
+        assert point.ratio_interval[0] <= point.ratio <= point.ratio_interval[1]
 
 
 def test_closed_windows_say_what_the_bank_knows_of_each_cell() -> None:
