@@ -1,6 +1,6 @@
 """The detector bank: every series as a row of arrays, one step per window."""
 
-from typing import Final, Protocol, Self
+from typing import Final, Self
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from detectors.lifecycle import Lifecycle
 from detectors.multiplicity import fleet_threshold, lone_alarms, simultaneous_alarms
 from detectors.odds import shift_odds
 from detectors.onset import locate
+from detectors.parts import Part, joined, restore
 from detectors.posterior import Posterior
 from detectors.recovery import RecoveryProcess
 from detectors.settings import BankSettings
@@ -26,14 +27,6 @@ _RECOVERY_HOLDBACK: Final = 5
 """Windows that the degraded level of an open alarm lags behind: they may be recovered already."""
 _LOCATE_ROWS: Final = 256
 """Rows whose onsets are found at once; a day of windows of each takes some 20 MB."""
-
-
-class _Part(Protocol):
-    """State of the bank, an entry per series."""
-
-    def keep(self, rows: Integers) -> None: ...
-    def state(self) -> Snapshot: ...
-    def restore(self, state: Snapshot) -> None: ...
 
 
 class Bank:
@@ -78,7 +71,7 @@ class Bank:
         self._history = History(settings.ring_windows)
         self._life = Lifecycle()
         self._teaching = Teaching(settings, self._baseline, self._history, self._life)
-        self._parts: dict[str, _Part] = {
+        self._parts: dict[str, Part] = {
             "baseline": self._baseline,
             "process": self._process,
             "recovery": self._recovery,
@@ -349,10 +342,7 @@ class Bank:
 
     def snapshot(self) -> Snapshot:
         """Give the whole state as plain data: `part.name` to array or number."""
-        state: Snapshot = {"version": _VERSION}
-        for name, part in self._parts.items():
-            state |= {f"{name}.{key}": value for key, value in part.state().items()}
-        return state
+        return {"version": _VERSION, **joined(self._parts)}
 
     @classmethod
     def resume(cls, settings: BankSettings, snapshot: Snapshot) -> Self:
@@ -365,16 +355,6 @@ class Bank:
         Raises:
             ValueError: Another version, or settings that the state does not fit.
         """
-        if snapshot.get("version") != _VERSION:
-            raise ValueError(f"version = {snapshot.get('version')!r}: must be {_VERSION}")
         bank = cls(settings)
-        for name, part in bank._parts.items():
-            prefix = f"{name}."
-            part.restore(
-                {
-                    key.removeprefix(prefix): value
-                    for key, value in snapshot.items()
-                    if key.startswith(prefix)
-                }
-            )
+        restore(bank._parts, snapshot, _VERSION)
         return bank

@@ -11,6 +11,7 @@ from detectors.groups import NO_GROUPS, Groups
 from detectors.memory import Memory
 from detectors.odds import shift_odds
 from detectors.overdispersion import Overdispersion
+from detectors.parts import joined, state_of
 from detectors.posterior import Posterior
 from detectors.season import Season
 from detectors.settings import BankSettings
@@ -112,9 +113,7 @@ class Baseline:
             "started": int(self._origin is not None),
             "origin": self._origin or 0,
         }
-        for name, part in self._parts.items():
-            state |= {f"{name}.{key}": value for key, value in part.state().items()}
-        return state
+        return state | joined(self._parts)
 
     def restore(self, state: Snapshot) -> None:
         """Go on from a state."""
@@ -126,12 +125,7 @@ class Baseline:
         self._origin = int(state["origin"]) if state["started"] else None
         self._groups = Groups.from_ids(np.array(state["groups"], dtype=np.int64))
         for name, part in self._parts.items():
-            of_part = {
-                key.removeprefix(f"{name}."): value
-                for key, value in state.items()
-                if key.startswith(f"{name}.")
-            }
-            part.restore(of_part, self._groups)
+            part.restore(state_of(name, state), self._groups)
 
     def know(self, rows: Integers, ratios: Floats) -> None:
         """State the failure probabilities of some series, each in [0, 1); 0 takes it back."""

@@ -1,13 +1,14 @@
 """The volume bank: every series as a row of arrays, one step per window."""
 
 from dataclasses import replace
-from typing import Final, Protocol, Self
+from typing import Final, Self
 
 import numpy as np
 
 from detectors.arrays import Flags, Floats, Integers, Snapshot
 from detectors.detections import Direction
 from detectors.multiplicity import fleet_threshold, simultaneous_alarms
+from detectors.parts import Part, joined, restore
 from detectors.volume.detections import VolumeDetection, VolumeStep
 from detectors.volume.dispersion import VolumeDispersion
 from detectors.volume.evidence import CollapseProcess, Expectation, ReturnProcess
@@ -21,14 +22,6 @@ from detectors.volume.settings import VolumeSettings
 __all__ = ["VolumeBank", "VolumeDetection", "VolumeSettings", "VolumeStep"]
 
 _VERSION: Final = 1
-
-
-class _Part(Protocol):
-    """State of the bank, an entry per series."""
-
-    def keep(self, rows: Integers) -> None: ...
-    def state(self) -> Snapshot: ...
-    def restore(self, state: Snapshot) -> None: ...
 
 
 class VolumeBank:
@@ -79,7 +72,7 @@ class VolumeBank:
         self._ring = CountRing(settings.ring_windows)
         self._life = VolumeLife()
         self._past = Past(self._ring, self._profile, self._dispersion)
-        self._parts: dict[str, _Part] = {
+        self._parts: dict[str, Part] = {
             "profile": self._profile,
             "dispersion": self._dispersion,
             "collapse": self._collapse,
@@ -281,10 +274,7 @@ class VolumeBank:
 
     def snapshot(self) -> Snapshot:
         """Give the whole state as plain data: `part.name` to array or number."""
-        state: Snapshot = {"version": _VERSION}
-        for name, part in self._parts.items():
-            state |= {f"{name}.{key}": value for key, value in part.state().items()}
-        return state
+        return {"version": _VERSION, **joined(self._parts)}
 
     @classmethod
     def resume(cls, settings: VolumeSettings, snapshot: Snapshot) -> Self:
@@ -297,18 +287,8 @@ class VolumeBank:
         Raises:
             ValueError: Another version, or settings that the state does not fit.
         """
-        if snapshot.get("version") != _VERSION:
-            raise ValueError(f"version = {snapshot.get('version')!r}: must be {_VERSION}")
         bank = cls(settings)
-        for name, part in bank._parts.items():
-            prefix = f"{name}."
-            part.restore(
-                {
-                    key.removeprefix(prefix): value
-                    for key, value in snapshot.items()
-                    if key.startswith(prefix)
-                }
-            )
+        restore(bank._parts, snapshot, _VERSION)
         return bank
 
 
