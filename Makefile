@@ -65,7 +65,7 @@ evaluate: $(STAMPS)/wheel $(STAMPS)/dev $(STAMPS)/kafka ## Score the real data s
 	@echo "==> Scoring the real events in $(DATA)"
 	@PYTHONPATH=tests $(BIN)/python tests/evaluate_real.py "$(DATA)"
 
-evaluate-detectors: $(STAMPS)/wheel $(STAMPS)/dev ## Measure the detectors on simulated streams into docs/ (15 minutes on two cores)
+evaluate-detectors: $(STAMPS)/wheel $(STAMPS)/dev ## Measure the detectors on simulated streams into docs/ (36 minutes on two busy cores)
 	@echo "==> Measuring the detectors"
 	@$(BIN)/opwatch evaluate --json docs/detectors.json --plot docs/detectors.svg \
 	  --table docs/detectors.md >/dev/null
