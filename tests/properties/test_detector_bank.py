@@ -63,7 +63,7 @@ def plain(step: BankStep, origin: int = 0) -> dict[str, Any]:
 
 
 @given(seed=st.integers(0, 2**20), cut=st.integers(0, 89))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_a_bank_resumed_at_any_cut_goes_on_bit_by_bit(seed: int, cut: int) -> None:
     trials, failures = stream(seed)
     bank = fresh()
@@ -75,7 +75,7 @@ def test_a_bank_resumed_at_any_cut_goes_on_bit_by_bit(seed: int, cut: int) -> No
 
 
 @given(seed=st.integers(0, 2**20), origin=st.integers(-(10**9), 10**9))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_the_origin_of_time_does_not_matter(seed: int, origin: int) -> None:
     trials, failures = stream(seed)
     here, there = fresh(), fresh()
@@ -86,7 +86,7 @@ def test_the_origin_of_time_does_not_matter(seed: int, origin: int) -> None:
 
 
 @given(seed=st.integers(0, 2**20))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_windows_left_out_are_windows_without_operations(seed: int) -> None:
     trials, failures = stream(seed)
     silent = np.random.default_rng(seed + 1).random(90) < 0.3
@@ -107,7 +107,7 @@ def test_windows_left_out_are_windows_without_operations(seed: int) -> None:
 
 
 @given(seed=st.integers(0, 2**20), silent=st.integers(0, 4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_a_series_without_operations_keeps_its_evidence(seed: int, silent: int) -> None:
     trials, failures = stream(seed)
     trials[60:, silent] = failures[60:, silent] = 0
@@ -119,7 +119,7 @@ def test_a_series_without_operations_keeps_its_evidence(seed: int, silent: int) 
 
 
 @given(seed=st.integers(0, 2**20))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_every_detection_is_consistent_with_itself(seed: int) -> None:
     trials, failures = stream(seed)
     for step in steps_of(fresh(), trials, failures, range(90)):
@@ -133,7 +133,7 @@ def test_every_detection_is_consistent_with_itself(seed: int) -> None:
 
 
 @given(seed=st.integers(0, 2**20), gap=st.integers(1, 10**12))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_a_gap_of_any_length_is_survived(seed: int, gap: int) -> None:
     trials, failures = stream(seed)
     bank = fresh()
