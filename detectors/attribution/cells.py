@@ -8,19 +8,20 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from detectors.attribution.exposure import ReleaseExposure
+from detectors.attribution.timeline import Timeline
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cells:
-    """All series of the fleet over time.
+    """All series of the fleet over W bins of equal length.
 
     A cell without trials counts for nothing, so a caller leaves out what a mitigation has already
     healed by setting its trials, failures and expectation to zero.
 
     Attributes:
-        trials: int64[S, T], operations; the last bin is the newest.
-        failures: int64[S, T], failed operations.
-        expected: float64[S, T], failures expected under the baseline.
+        trials: int64[S, W], operations; the last bin is the newest.
+        failures: int64[S, W], failed operations.
+        expected: float64[S, W], failures expected under the baseline.
         codes: int64[S, D], code of each series' value in each dimension.
         region_dimension: Index into D of the region, the unit in which releases are staged.
     """
@@ -73,6 +74,7 @@ class Groups:
     differences of the baseline inside a group are given up, by all hypotheses alike.
 
     Attributes:
+        timeline: The T spans of time.
         trials: float64[A, T]; groups of one region are neighbours.
         failures: float64[A, T].
         expected: float64[A, T].
@@ -84,6 +86,7 @@ class Groups:
             are narrower.
     """
 
+    timeline: Timeline
     trials: NDArray[np.float64]
     failures: NDArray[np.float64]
     expected: NDArray[np.float64]
@@ -93,8 +96,8 @@ class Groups:
     strata: tuple[Strata, ...]
 
     @property
-    def bins(self) -> int:
-        """Number of time bins, T."""
+    def spans(self) -> int:
+        """Number of spans of time, T."""
         return int(self.trials.shape[1])
 
     @property
@@ -104,14 +107,18 @@ class Groups:
 
 
 def collapse(
-    cells: Cells, releases: Sequence[ReleaseExposure], scope_series: NDArray[np.bool_]
+    cells: Cells,
+    releases: Sequence[ReleaseExposure],
+    scope_series: NDArray[np.bool_],
+    timeline: Timeline,
 ) -> Groups:
-    """Collapse series with the same region, strata, scope and exposures.
+    """Collapse series with the same region, strata, scope and exposures, and bins to spans.
 
     Args:
         cells: The fleet.
         releases: The candidates.
         scope_series: bool[S], the incident's scope.
+        timeline: The spans of time.
 
     Returns:
         The groups, ordered by region.
@@ -122,25 +129,50 @@ def collapse(
         masks.append(release.declared)
         masks.extend(step.series for step in release.steps)
     _, regions = np.unique(cells.codes[:, cells.region_dimension], return_inverse=True)
-    packed = np.packbits(np.stack(masks, axis=1), axis=1)
-    # Big-endian bytes compare like numbers: the region in front keeps its groups together.
-    leading = regions.astype(">u4")[:, None].view(np.uint8)
-    keys = np.ascontiguousarray(np.concatenate((leading, packed), axis=1))
-    rows = keys.view(np.dtype((np.void, keys.shape[1])))[:, 0]
-    _, representatives, members = np.unique(rows, return_index=True, return_inverse=True)
-    series = members.size
-    sums = csr_array(
-        (np.ones(series), (members, np.arange(series))), shape=(representatives.size, series)
-    )
+    representatives, members = alike(regions, masks)
+    sums = membership(members, representatives.size)
+
+    def pooled(counts: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(sums @ timeline.sums(counts.astype(np.float64)))
+
     return Groups(
-        trials=sums @ cells.trials.astype(np.float64),
-        failures=sums @ cells.failures.astype(np.float64),
-        expected=np.asarray(sums @ cells.expected),
+        timeline=timeline,
+        trials=pooled(cells.trials),
+        failures=pooled(cells.failures),
+        expected=pooled(cells.expected),
         regions=regions[representatives].astype(np.intp),
         representatives=representatives,
         in_scope=nodes[min(1, len(nodes) - 1)][1][representatives],
         strata=tuple(Strata(depth, mask[representatives]) for depth, mask in nodes),
     )
+
+
+def alike(
+    regions: NDArray[np.intp], masks: Sequence[NDArray[np.bool_]]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Put rows of the same region and the same masks together.
+
+    Args:
+        regions: intp[N], the region of each row.
+        masks: bool[N] each.
+
+    Returns:
+        intp[A], the first row of each class, classes ordered by region, and intp[N], the class of
+        each row.
+    """
+    packed = np.packbits(np.stack(masks, axis=1), axis=1)
+    # Big-endian bytes compare like numbers: the region in front keeps its classes together.
+    leading = regions.astype(">u4")[:, None].view(np.uint8)
+    keys = np.ascontiguousarray(np.concatenate((leading, packed), axis=1))
+    rows = keys.view(np.dtype((np.void, keys.shape[1])))[:, 0]
+    _, first, classes = np.unique(rows, return_index=True, return_inverse=True)
+    return first, classes
+
+
+def membership(classes: NDArray[np.intp], count: int) -> csr_array:
+    """Return the matrix [count, N] that sums N rows into their classes."""
+    rows = classes.size
+    return csr_array((np.ones(rows), (classes, np.arange(rows))), shape=(count, rows))
 
 
 def region_sums(
@@ -149,18 +181,15 @@ def region_sums(
     """Sum the rows of each region.
 
     Args:
-        values: float64[A, ...], rows ordered by region.
-        regions: intp[A], ascending.
+        values: float64[A, ...].
+        regions: intp[A].
         count: Number of regions, R.
 
     Returns:
         float64[R, ...], zero for regions without rows.
     """
-    sums = np.zeros((count, *values.shape[1:]))
-    if regions.size:
-        starts = np.flatnonzero(np.diff(regions, prepend=-1))
-        sums[regions[starts]] = np.add.reduceat(values, starts, axis=0)
-    return sums
+    flat = values.reshape(regions.size, int(np.prod(values.shape[1:])))
+    return np.asarray(membership(regions, count) @ flat).reshape(count, *values.shape[1:])
 
 
 def _nodes(cells: Cells, scope_series: NDArray[np.bool_]) -> list[tuple[int, NDArray[np.bool_]]]:

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from detectors.attribution.cells import Groups, region_sums
 from detectors.attribution.likelihood import CEILING, FLOOR
+from detectors.attribution.timeline import Timeline
 
 _LARGEST_CORRECTION = 3.0
 """A baseline that is wrong by more than this is an incident of its own, not a drift."""
@@ -27,7 +28,7 @@ def baseline(
         groups: The fleet.
         controls: bool[A], groups outside the incident and not exposed to anything that stepped
             around its onset.
-        onset: First bin of the incident.
+        onset: First span of the incident.
         pseudo: Pseudo failures.
         bin_seconds: Length of a bin.
 
@@ -39,7 +40,10 @@ def baseline(
         groups.failures[:, before].sum(axis=1), groups.expected[:, before].sum(axis=1), pseudo
     )
     expected = groups.expected * group_ratio[:, None]
-    expected *= _time_ratio(groups.failures[controls], expected[controls], pseudo, bin_seconds)
+    half = round(_SMOOTHING_SECONDS / bin_seconds / 2.0)
+    expected *= _time_ratio(
+        groups.failures[controls], expected[controls], pseudo, groups.timeline, half
+    )
     overall = expected.sum() / max(groups.trials.sum(), 1.0)
     ratio = np.full(groups.trials.shape, overall)
     np.divide(expected, groups.trials, out=ratio, where=groups.trials > 0.0)
@@ -52,7 +56,7 @@ def dispersion_before(
 ) -> float:
     """Estimate Pearson's dispersion phi from the history before the onset.
 
-    Chi-square over degrees of freedom at three levels: group and bin; region and bin; region and
+    Chi-square over degrees of freedom at three levels: group and span; region and span; region and
     half hour. Noise that a region shares, or that lasts, shows at the coarser levels and is what
     imitates an incident, so the largest counts. Within a level the median over regions counts: an
     earlier incident in some regions is not noise.
@@ -60,7 +64,7 @@ def dispersion_before(
     Args:
         groups: The fleet.
         baseline_ratio: float64[A, T], baseline failure probability.
-        onset: First bin of the incident.
+        onset: First span of the incident.
         bin_seconds: Length of a bin.
 
     Returns:
@@ -77,7 +81,7 @@ def dispersion_before(
     arrays = [region_sums(array, groups.regions, count) for array in arrays]
     levels.append(_chi_square(arrays[0], arrays[1], np.arange(count), count))
     block = max(round(_BLOCK_SECONDS / bin_seconds), 1)
-    starts = np.arange(0, onset, block)
+    starts = np.flatnonzero(np.diff(groups.timeline.edges[:onset] // block, prepend=-1))
     arrays = [np.add.reduceat(array, starts, axis=1) for array in arrays]
     levels.append(_chi_square(arrays[0], arrays[1], np.arange(count), count))
     return max(1.0, *levels)
@@ -127,15 +131,16 @@ def _time_ratio(
     failures: NDArray[np.float64],
     expected: NDArray[np.float64],
     pseudo: float,
-    bin_seconds: float,
+    timeline: Timeline,
+    half: int,
 ) -> NDArray[np.float64]:
-    """float64[T], observed over expected failures of the controls in the half hour around."""
+    """float64[T], observed over expected failures of the controls, `half` bins to either side."""
     if expected.sum() < _LEAST_CONTROL:
         return np.ones(failures.shape[1])
-    half = round(_SMOOTHING_SECONDS / bin_seconds / 2.0)
-    bins = np.arange(failures.shape[1])
-    first, last = np.maximum(bins - half, 0), np.minimum(bins + half + 1, bins.size)
-    sums = np.zeros((2, bins.size + 1))
+    edges = timeline.edges
+    first = np.searchsorted(edges, edges[:-1] - half)
+    last = np.searchsorted(edges, np.minimum(edges[1:] + half, edges[-1]))
+    sums = np.zeros((2, edges.size))
     np.cumsum(np.stack((failures.sum(axis=0), expected.sum(axis=0))), axis=1, out=sums[:, 1:])
     observed, mean = sums[:, last] - sums[:, first]
     return _shrunk(observed, mean, pseudo)

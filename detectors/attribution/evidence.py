@@ -54,7 +54,7 @@ class Setting:
         groups: The fleet.
         baseline: float64[A, T], baseline failure probability.
         dispersion: Pearson's phi.
-        onset: First bin of the incident.
+        onset: First span of the incident.
         bin_seconds: Length of a bin.
         none: The explanation without a release.
         none_effects: float64[A, T], what that explanation adds to each cell.
@@ -79,7 +79,7 @@ def failing_regions(
     Args:
         groups: The fleet.
         baseline: float64[A, T], baseline failure probability.
-        onset: First bin of the incident.
+        onset: First span of the incident.
         dispersion: Pearson's phi.
 
     Returns:
@@ -117,7 +117,7 @@ def evidence_card(
     """
     groups = setting.groups
     gain = _gain(setting, fit.effect_matrix(groups))
-    exposure = exposure_matrix(steps, np.zeros(groups.regions.size, np.int64), groups.bins)
+    exposure = exposure_matrix(steps, np.zeros(groups.regions.size, np.int64), groups.timeline)
     rows = []
     for kind, cells in _buckets(setting, exposure > 0.0).items():
         figures = _counts(setting, cells)
@@ -220,7 +220,7 @@ def _buckets(setting: Setting, exposed: NDArray[np.bool_]) -> dict[EvidenceKind,
     """Sort every cell into exactly one row."""
     groups = setting.groups
     inside = np.broadcast_to(groups.in_scope[:, None], exposed.shape)
-    later = np.broadcast_to(np.arange(groups.bins) >= setting.onset, exposed.shape)
+    later = np.broadcast_to(np.arange(groups.spans) >= setting.onset, exposed.shape)
     failing = np.broadcast_to(setting.failing[groups.regions][:, None], exposed.shape)
     now = inside & later
     return {
@@ -245,11 +245,12 @@ def _counts(setting: Setting, cells: NDArray[np.bool_]) -> dict[str, float | int
 
 def _timing(setting: Setting, steps: tuple[Step, ...]) -> dict[str, float | int]:
     """Seconds between the onset and the last step before it that touched the incident."""
+    onset = int(setting.groups.timeline.edges[setting.onset])
     before = [
         step.bin
         for step in steps
-        if step.bin <= setting.onset and bool((step.groups & setting.groups.in_scope).any())
+        if step.bin <= onset and bool((step.groups & setting.groups.in_scope).any())
     ]
     if not before:
         return {}
-    return {"step_to_onset_seconds": (setting.onset - max(before)) * setting.bin_seconds}
+    return {"step_to_onset_seconds": (onset - max(before)) * setting.bin_seconds}

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.attribution.timeline import Timeline
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExposureStep:
@@ -98,22 +100,22 @@ def widened(steps: Sequence[Step], regions: NDArray[np.intp]) -> tuple[Step, ...
 
 
 def exposure_matrix(
-    steps: Sequence[Step], lags: NDArray[np.int64], bins: int
+    steps: Sequence[Step], lags: NDArray[np.int64], timeline: Timeline
 ) -> NDArray[np.float64]:
-    """Lay a release's exposure out over groups and bins.
+    """Lay a release's exposure out over groups and spans.
 
     Args:
         steps: Steps of one release, in time order.
         lags: int64[A], bins by which each group follows the steps.
-        bins: Number of bins, T.
+        timeline: The T spans.
 
     Returns:
-        float64[A, T], the share of each group that runs the release in each bin.
+        float64[A, T], the share of each group that runs the release in each span.
     """
-    exposure = np.zeros((lags.size, bins))
-    time = np.arange(bins)
+    exposure = np.zeros((lags.size, timeline.spans))
+    spans = np.arange(timeline.spans)
     for step in steps:
-        began = step.groups[:, None] & (time >= (step.bin + lags)[:, None])
+        began = step.groups[:, None] & (spans >= timeline.nearest(step.bin + lags)[:, None])
         exposure[began] = step.exposure
     return exposure
 

@@ -25,7 +25,7 @@ class NoneFit:
         log_likelihoods: Log of each form's average likelihood, against quiet.
         form: The form of the best single explanation.
         groups: bool[A], where that one does harm.
-        onsets: int64[R], from which bin on.
+        onsets: int64[R], from which span on.
         effects: float64[R], failure probability added there.
         log_onset_prior: Log prior of one common onset, 0 when there is none.
     """
@@ -39,7 +39,7 @@ class NoneFit:
 
     def effect_matrix(self, groups: Groups) -> NDArray[np.float64]:
         """Return float64[A, T], the failure probability this explanation adds to each cell."""
-        started = np.arange(groups.bins) >= self.onsets[:, None]
+        started = np.arange(groups.spans) >= self.onsets[:, None]
         effect: NDArray[np.float64] = np.where(started, self.effects[:, None], 0.0)
         effect = effect[groups.regions]
         effect[~self.groups] = 0.0
@@ -66,7 +66,7 @@ def strata_sums(groups: Groups, suffix: NDArray[np.float64]) -> tuple[NDArray[np
         suffix: float64[A, T + 1, G].
 
     Returns:
-        For each node float64[R, T, G], for an onset in each bin.
+        For each node float64[R, T, G], for an onset in each span.
     """
     return tuple(
         region_sums(suffix[node.groups, :-1], groups.regions[node.groups], groups.region_count)
@@ -113,7 +113,9 @@ def explain_without(
     log_weights = np.log(weights / weights.sum())
     candidates = [_quiet(groups)]
     for node, values, weight in zip(groups.strata, sums, log_weights, strict=True):
-        candidates.extend(_forms(node.groups, values / dispersion, float(weight), settings))
+        tempered = values / dispersion
+        moments = groups.timeline.log_shares
+        candidates.extend(_forms(node.groups, tempered, float(weight), moments, settings))
     log_likelihoods = {
         form: float(log_sum(np.array([c.score for c in candidates if c.form is form])))
         for form in NoneForm
@@ -135,56 +137,68 @@ def _forms(
     members: NDArray[np.bool_],
     sums: NDArray[np.float64],
     log_weight: float,
+    moments: NDArray[np.float64],
     settings: AttributionSettings,
 ) -> list[_Candidate]:
-    """All loud forms in one node, from float64[R, T, G] tempered log likelihoods."""
-    regions, bins, _ = sums.shape
-    log_onset = -float(np.log(bins))
+    """All loud forms in one node.
+
+    Args:
+        members: bool[A], the node.
+        sums: float64[R, T, G], tempered log likelihoods.
+        log_weight: Log prior of the node.
+        moments: float64[T], log prior of an onset in each span.
+        settings: Priors.
+    """
+    regions, spans, _ = sums.shape
     unit = np.arange(regions)
     own = np.argmax(sums, axis=2)
     marginal = log_integral(sums)
+    weighed = marginal + moments
 
-    alone, at_alone = np.divmod(int(np.argmax(marginal)), bins)
-    one = float(log_sum(marginal, axis=(0, 1))) + log_onset - float(np.log(regions))
+    alone, at_alone = np.divmod(int(np.argmax(weighed)), spans)
+    one = float(log_sum(weighed, axis=(0, 1)) - np.log(regions))
     one_effects = np.where(unit == alone, EFFECTS[own[alone, at_alone]], 0.0)
 
     common = sums.sum(axis=0)
     equal = log_integral(common)
     different = susceptible(marginal, ((_REACHED, 1.0),))
-    everything = np.logaddexp(equal, different) - np.log(2.0)
+    everything = np.logaddexp(equal, different) - np.log(2.0) + moments
     at = int(np.argmax(everything))
     same = np.full(regions, EFFECTS[np.argmax(common[at])])
     reached = same if equal[at] >= different[at] else _reacting(marginal, own, at)
 
-    partial = susceptible(marginal, settings.reached_shares)
+    partial = susceptible(marginal, settings.reached_shares) + moments
     at_partial = int(np.argmax(partial))
 
-    free = log_sum(marginal, axis=1) + log_onset
-    begins = np.argmax(marginal, axis=1)
+    free = log_sum(weighed, axis=1)
+    begins = np.argmax(weighed, axis=1)
     spread = float(susceptible(free, (*settings.reached_shares, (_REACHED, 0.25))))
     spread_effects = np.where(free > 0.0, EFFECTS[own[unit, begins]], 0.0)
 
-    def candidate(
-        score: float, form: NoneForm, onset: NDArray[np.int64], effects: NDArray[np.float64]
+    def at_once(
+        score: float, form: NoneForm, span: int, effects: NDArray[np.float64]
     ) -> _Candidate:
-        prior = 0.0 if form is NoneForm.SPREADING else log_onset
-        return _Candidate(score + log_weight, form, members, onset, effects, prior)
-
-    def at_once(bin_: int) -> NDArray[np.int64]:
-        return np.full(regions, bin_, dtype=np.int64)
+        onsets = np.full(regions, span, dtype=np.int64)
+        prior = float(moments[span])
+        return _Candidate(score + log_weight, form, members, onsets, effects, prior)
 
     return [
-        candidate(one, NoneForm.ONE_REGION, at_once(at_alone), one_effects),
-        candidate(
-            float(log_sum(everything)) + log_onset, NoneForm.EVERYTHING, at_once(at), reached
-        ),
-        candidate(
-            float(log_sum(partial)) + log_onset,
+        at_once(one, NoneForm.ONE_REGION, at_alone, one_effects),
+        at_once(float(log_sum(everything)), NoneForm.EVERYTHING, at, reached),
+        at_once(
+            float(log_sum(partial)),
             NoneForm.UPSTREAM,
-            at_once(at_partial),
+            at_partial,
             _reacting(marginal, own, at_partial),
         ),
-        candidate(spread, NoneForm.SPREADING, begins.astype(np.int64), spread_effects),
+        _Candidate(
+            spread + log_weight,
+            NoneForm.SPREADING,
+            members,
+            begins.astype(np.int64),
+            spread_effects,
+            0.0,
+        ),
     ]
 
 

@@ -40,6 +40,7 @@ from detectors.attribution.none_hypothesis import (
 from detectors.attribution.release_hypothesis import ReleaseFit, explain
 from detectors.attribution.settings import AttributionSettings, NoneForm
 from detectors.attribution.ties import ties
+from detectors.attribution.timeline import timeline_around
 
 __all__ = ["AttributionSettings", "Cells", "NoneForm", "Ranking", "rank"]
 
@@ -78,7 +79,7 @@ def rank(
     """Rank concurrent releases and "no known release" as the cause of an incident.
 
     Args:
-        cells: The fleet's counts, S series by T bins; one-minute bins over six hours serve well.
+        cells: The fleet's counts, S series by W bins; one-minute bins over a day serve well.
         releases: K candidates; none at all is allowed.
         scope_series: bool[S], the series in the incident's scope.
         onset_bin: First bin of the incident; clipped into the history.
@@ -91,10 +92,13 @@ def rank(
         ValueError: A mask does not have one entry per series.
     """
     _check(cells, releases, scope_series)
-    onset = int(np.clip(onset_bin, 0, cells.trials.shape[1] - 1))
-    groups = collapse(cells, releases, scope_series)
+    bins = cells.trials.shape[1]
+    first = int(np.clip(onset_bin, 0, bins - 1))
+    timeline = timeline_around(first, bins, settings.bin_seconds)
+    onset = int(np.searchsorted(timeline.edges, first))
+    groups = collapse(cells, releases, scope_series, timeline)
     steps = [onto_groups(release, groups.representatives) for release in releases]
-    controls = _controls(groups, steps, onset, settings)
+    controls = _controls(groups, steps, first, settings)
     ratio = baseline(groups, controls, onset, settings.control_failures, settings.bin_seconds)
     suffix = suffix_sums(cell_log_ratios(groups.trials, groups.failures, ratio))
     sums = strata_sums(groups, suffix)
@@ -220,10 +224,10 @@ def _ties(
     groups = setting.groups
     inside = groups.in_scope
     none_lags = np.zeros(groups.regions.size, np.int64)
-    exposures = np.zeros((len(steps), int(inside.sum()) * groups.bins))
+    exposures = np.zeros((len(steps), int(inside.sum()) * groups.spans))
     for index, each in enumerate(steps):
         top = max(levels(each), default=1.0)
-        exposures[index] = exposure_matrix(each, none_lags, groups.bins)[inside].ravel() / top
+        exposures[index] = exposure_matrix(each, none_lags, groups.timeline)[inside].ravel() / top
     effects = [float(setting.none.effects.max()), *(float(fit.effects.max()) for fit in fits)]
     best = int(
         np.argmax(

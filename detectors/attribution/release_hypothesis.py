@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.attribution.cells import Groups, region_sums
+from detectors.attribution.cells import Groups, Strata, alike, membership, region_sums
 from detectors.attribution.exposure import Step, exposure_matrix, from_level, levels, widened
 from detectors.attribution.lags import LagGrid
 from detectors.attribution.likelihood import EFFECTS, GRID, dose_weights, log_integral, log_sum
 from detectors.attribution.settings import AttributionSettings
+from detectors.attribution.timeline import Timeline
 from detectors.attribution.unit_mixture import susceptible
 
 _COMMON_EFFECT = np.log(0.5)
@@ -43,10 +44,29 @@ class ReleaseFit:
 
     def effect_matrix(self, groups: Groups) -> NDArray[np.float64]:
         """Return float64[A, T], the failure probability this explanation adds to each cell."""
-        exposure = exposure_matrix(self.steps, self.lags[groups.regions], groups.bins)
+        exposure = exposure_matrix(self.steps, self.lags[groups.regions], groups.timeline)
         effect: NDArray[np.float64] = exposure * self.effects[groups.regions][:, None]
         effect[~self.groups] = 0.0
         return effect
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Merged:
+    """Groups that one release and all nodes treat alike, put together: A of them.
+
+    Attributes:
+        timeline: The T spans.
+        regions: intp[A], ascending.
+        region_count: R.
+        strata: Nodes of the lattice.
+        suffix: float64[A, T + 1, G], log likelihood ratios summed to the newest span.
+    """
+
+    timeline: Timeline
+    regions: NDArray[np.intp]
+    region_count: int
+    strata: tuple[Strata, ...]
+    suffix: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +90,7 @@ def explain(
 
     Args:
         groups: The fleet.
-        suffix: float64[A, T + 1, G], log likelihood ratios summed to the newest bin.
+        suffix: float64[A, T + 1, G], log likelihood ratios summed to the newest span.
         steps: The release's steps in time order.
         lags: Delays and their prior.
         dispersion: Pearson's phi; log likelihoods are divided by it.
@@ -79,32 +99,52 @@ def explain(
     Returns:
         Its evidence and best single explanation.
     """
+    first, classes = alike(
+        groups.regions,
+        [*(step.groups for step in steps), *(node.groups for node in groups.strata)],
+    )
+    shape = (first.size, *suffix.shape[1:])
+    merged = _Merged(
+        timeline=groups.timeline,
+        regions=groups.regions[first],
+        region_count=groups.region_count,
+        strata=tuple(Strata(node.depth, node.groups[first]) for node in groups.strata),
+        suffix=(membership(classes, first.size) @ suffix.reshape(classes.size, -1)).reshape(shape),
+    )
+    own = tuple(Step(step.bin, step.groups[first], step.exposure) for step in steps)
     fits = [
         fit
-        for version in _versions(groups, steps, settings)
-        for fit in _fits(version, groups, suffix, lags, dispersion, settings)
+        for version in _versions(merged, own, settings)
+        for fit in _fits(version, merged, lags, dispersion, settings)
     ]
     best = max(fits, key=lambda fit: fit.log_likelihood)
     total = float(log_sum(np.array([fit.log_likelihood for fit in fits])))
-    return ReleaseFit(total, best.steps, best.groups, best.lags, best.effects, best.log_lag_prior)
+    return ReleaseFit(
+        total,
+        tuple(Step(step.bin, step.groups[classes], step.exposure) for step in best.steps),
+        best.groups[classes],
+        best.lags,
+        best.effects,
+        best.log_lag_prior,
+    )
 
 
 def _versions(
-    groups: Groups, steps: Sequence[Step], settings: AttributionSettings
+    merged: _Merged, steps: Sequence[Step], settings: AttributionSettings
 ) -> Iterator[_Version]:
-    wide = widened(steps, groups.regions)
+    wide = widened(steps, merged.regions)
     narrow = all(np.array_equal(a.groups, b.groups) for a, b in zip(steps, wide, strict=True))
     declared = 1.0 if narrow else settings.declared_weight
-    weights = np.array([2.0**-node.depth for node in groups.strata])
+    weights = np.array([2.0**-node.depth for node in merged.strata])
     weights /= weights.sum()
     nodes = tuple(
-        (float(weight), node.groups) for weight, node in zip(weights, groups.strata, strict=True)
+        (float(weight), node.groups) for weight, node in zip(weights, merged.strata, strict=True)
     )
     for dose, shaped in _doses(steps):
         yield _Version(np.log(declared * dose), shaped, nodes)
     if not narrow:
         # Too narrow a declaration matters where the incident is, nowhere else.
-        where = groups.strata[min(1, len(groups.strata) - 1)].groups
+        where = merged.strata[min(1, len(merged.strata) - 1)].groups
         for dose, shaped in _doses(wide):
             yield _Version(np.log((1.0 - declared) * dose), shaped, ((1.0, where),))
 
@@ -127,14 +167,13 @@ def _doses(steps: Sequence[Step]) -> list[tuple[float, tuple[Step, ...]]]:
 
 def _fits(
     version: _Version,
-    groups: Groups,
-    suffix: NDArray[np.float64],
+    merged: _Merged,
     lags: LagGrid,
     dispersion: float,
     settings: AttributionSettings,
 ) -> Iterator[ReleaseFit]:
     """One fit for each node and each way in which regions may differ."""
-    touched = np.zeros(groups.regions.size, dtype=np.bool_)
+    touched = np.zeros(merged.regions.size, dtype=np.bool_)
     for step in version.steps:
         touched |= step.groups & (step.exposure > 0.0)
     distinct: dict[bytes, tuple[float, NDArray[np.bool_]]] = {}
@@ -142,12 +181,12 @@ def _fits(
         inside = node & touched
         known = distinct.get(inside.tobytes(), (0.0, inside))
         distinct[inside.tobytes()] = (known[0] + weight, inside)
-    delayed = _delayed(version.steps, touched, suffix, lags.bins)
+    delayed = _delayed(version.steps, touched, merged, lags.bins)
     delayed /= dispersion
     rows = np.flatnonzero(touched)
     for weight, inside in distinct.values():
         members = inside[rows]
-        sums = region_sums(delayed[members], groups.regions[rows[members]], groups.region_count)
+        sums = region_sums(delayed[members], merged.regions[rows[members]], merged.region_count)
         log_prior = version.log_prior + np.log(weight)
         yield from _node_fits(version.steps, inside, sums, log_prior, lags, settings)
 
@@ -190,27 +229,26 @@ def _node_fits(
 def _delayed(
     steps: Sequence[Step],
     touched: NDArray[np.bool_],
-    suffix: NDArray[np.float64],
+    merged: _Merged,
     lags: NDArray[np.int64],
 ) -> NDArray[np.float64]:
     """Log likelihood of each touched group if failures follow the steps by each delay.
 
-    Each change of exposure at bin b from x to x' adds the suffix sum at b + lag, read at x', and
-    takes away the one read at x.
+    Each change of exposure at bin b from x to x' adds the suffix sum from b + lag on, read at x',
+    and takes away the one read at x.
 
     Returns:
         float64[touched groups, L, G].
     """
-    bins = suffix.shape[1] - 1
     row = np.cumsum(touched) - 1
     total = np.zeros((int(touched.sum()), lags.size, GRID))
     exposure = np.zeros(touched.size)
     for step in steps:
-        at = np.clip(step.bin + lags, 0, bins)
+        at = merged.timeline.nearest(step.bin + lags)
         changed = step.groups & touched & (exposure != step.exposure)
         for before in np.unique(exposure[changed]):
             members = np.flatnonzero(changed & (exposure == before))
-            sums = suffix[members[:, None], at]
+            sums = merged.suffix[members[:, None], at]
             total[row[members]] += _read(sums, step.exposure) - _read(sums, float(before))
         exposure[changed] = step.exposure
     return total

@@ -27,6 +27,7 @@ from detectors.attribution.likelihood import (
 )
 from detectors.attribution.settings import AttributionSettings, LagBand, NoneForm
 from detectors.attribution.ties import ties
+from detectors.attribution.timeline import Timeline, timeline_around
 from detectors.attribution.unit_mixture import susceptible
 
 EVERYWHERE = np.ones(3, dtype=np.bool_)
@@ -80,7 +81,7 @@ def test_a_later_step_overwrites_an_earlier_one_where_it_touches() -> None:
     first = np.array([True, True, False])
     steps = (Step(1, first, 0.5), Step(3, np.array([True, False, False]), 0.0))
     lags = np.array([0, 1, 0])
-    assert exposure_matrix(steps, lags, 5).tolist() == [
+    assert exposure_matrix(steps, lags, Timeline(np.arange(6))).tolist() == [
         [0.0, 0.5, 0.5, 0.0, 0.0],
         [0.0, 0.0, 0.5, 0.5, 0.5],
         [0.0, 0.0, 0.0, 0.0, 0.0],
@@ -147,3 +148,26 @@ def test_values_out_of_range_are_refused(build: object, message: str) -> None:
     assert callable(build)
     with pytest.raises(ValueError, match=message):
         build()
+
+
+def test_spans_are_bins_around_the_onset_and_long_far_from_it() -> None:
+    timeline = timeline_around(1200, 1440, 60.0)
+    lengths = np.diff(timeline.edges)
+    assert timeline.edges[[0, -1]].tolist() == [0, 1440]
+    assert set(lengths[(timeline.edges[:-1] >= 1170) & (timeline.edges[:-1] < 1260)]) == {1}
+    assert lengths.max() == 15
+    assert timeline.spans < 220
+    assert 1200 in timeline.edges
+    assert np.exp(timeline.log_shares).sum() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("onset", [0, 3, 11])
+def test_a_short_history_is_kept_bin_by_bin(onset: int) -> None:
+    assert timeline_around(onset, 12, 60.0).edges.tolist() == list(range(13))
+
+
+def test_moments_go_to_the_nearest_edge_of_a_span() -> None:
+    timeline = Timeline(np.array([0, 15, 16, 21]))
+    moments = np.array([-40, 7, 8, 15, 16, 18, 19, 500])
+    assert timeline.nearest(moments).tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert timeline.sums(np.arange(21.0)).tolist() == [105.0, 15.0, 90.0]
