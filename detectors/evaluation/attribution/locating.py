@@ -1,0 +1,75 @@
+"""Where and since when an incident happens, found in the counts alone, as the product does."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from detectors.arrays import Flags
+from detectors.attribution.posterior import Cells
+from detectors.onset import locate
+from detectors.scope import ScopeSettings, smallest_scope
+
+_NOTICED: Final = 15
+"""Minutes, up to the one in which an incident is noticed, in which its first scope is sought."""
+_LOOKBACK: Final = 75
+"""Minutes before that one to which an onset may be moved: an hour before the first scope."""
+_TURNS: Final = 2
+"""How often scope and onset, each of which needs the other, are worked out."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Located:
+    """Where and since when something fails.
+
+    Attributes:
+        scope: Series, shape [S].
+        onset: First bin.
+    """
+
+    scope: Flags
+    onset: int
+
+
+def locate_incident(cells: Cells) -> Located:
+    """Find scope and onset of an incident that was noticed in the last minute.
+
+    Args:
+        cells: Counts up to that minute.
+    """
+    bins = cells.trials.shape[1]
+    onset = max(bins - _NOTICED, 0)
+    for _ in range(_TURNS):
+        scope = _scope_since(cells, onset)
+        onset = _onset_of(cells, scope, max(bins - _LOOKBACK, 0))
+    return Located(_scope_since(cells, onset), onset)
+
+
+def jaccard(one: Flags, other: Flags) -> float:
+    """Give the share of the series in either set that are in both, 1 if both are empty."""
+    either = int(np.count_nonzero(one | other))
+    return np.count_nonzero(one & other) / either if either else 1.0
+
+
+def _scope_since(cells: Cells, onset: int) -> Flags:
+    recent = slice(onset, None)
+    return smallest_scope(
+        cells.trials[:, recent].sum(axis=1),
+        cells.failures[:, recent].sum(axis=1),
+        cells.expected[:, recent].sum(axis=1),
+        cells.codes,
+        (cells.codes.max(axis=0) + 1).tolist(),
+        ScopeSettings(),
+    ).series
+
+
+def _onset_of(cells: Cells, scope: Flags, first: int) -> int:
+    trials, failures, expected = (
+        counts[scope, first:].sum(axis=0, dtype=np.float64)[:, np.newaxis]
+        for counts in (cells.trials, cells.failures, cells.expected)
+    )
+    before = expected.sum(axis=0) / np.maximum(trials.sum(axis=0), 1.0)
+    found = locate(
+        trials, failures, before, np.zeros(1, np.int64), rising=np.ones(1, dtype=np.bool_)
+    )
+    return first + int(found.best[0])
