@@ -133,7 +133,7 @@ def collapse(
     sums = membership(members, representatives.size)
 
     def pooled(counts: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(sums @ timeline.sums(counts.astype(np.float64)))
+        return np.asarray(sums @ timeline.sums(counts).astype(np.float64))
 
     return Groups(
         timeline=timeline,

@@ -9,11 +9,18 @@ from numpy.typing import NDArray
 from detectors.attribution.settings import AttributionSettings
 
 _EXACT_SECONDS = 7200.0
-"""Every delay up to here is on the grid: a busy fleet rules out one that is minutes off."""
+"""Every delay up to here is on the fine grid: a busy fleet rules out one that is minutes off."""
 _THINNING = 0.12
 """Longer delays are rare, and the grid spares time: neighbours differ by about an eighth."""
 _EARLIEST = -1
 """One bin early, as clocks differ and steps are rounded to bin edges."""
+_PROMPT_SECONDS = 600.0
+_COARSE_SECONDS = 300.0
+"""Beyond prompt delays the coarse grid takes steps of this length."""
+_NEAR = 30.0
+"""Nats below the best delay from which a delay no longer matters."""
+_FLAT = 2.0
+"""Nats by which two neighbours on the coarse grid differ at least, to ask what lies between."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,9 +35,51 @@ class LagGrid:
     bins: NDArray[np.int64]
     log_prior: NDArray[np.float64]
 
+    def thinned(self, kept: NDArray[np.bool_]) -> "LagGrid":
+        """Keep some delays, bool[L]; each of the others leaves its prior to the nearest of them."""
+        bins = self.bins[kept]
+        nearest = np.searchsorted((bins[:-1] + bins[1:]) / 2.0, self.bins)
+        prior = np.bincount(nearest, np.exp(self.log_prior), bins.size)
+        return LagGrid(bins, np.log(prior))
 
-def lag_grid(settings: AttributionSettings) -> LagGrid:
-    """Lay a grid of delays over the bands of the settings.
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lags:
+    """The delays that are possible, and which of them are tried first.
+
+    Attributes:
+        fine: All of them.
+        first: bool[L], those on the coarse grid.
+    """
+
+    fine: LagGrid
+    first: NDArray[np.bool_]
+
+    @property
+    def coarse(self) -> LagGrid:
+        """The coarse grid."""
+        return self.fine.thinned(self.first)
+
+    def refined(self, scores: NDArray[np.float64]) -> LagGrid:
+        """Fill the coarse grid up where it matters.
+
+        Args:
+            scores: float64[C], the best log likelihood for each delay of the coarse grid.
+
+        Returns:
+            The coarse grid, and every delay between two neighbours of which one is near the best
+            and that differ. Where they do not, what lies between is like them.
+        """
+        better = np.maximum(scores[:-1], scores[1:])
+        matters = better >= scores.max() - _NEAR
+        matters &= np.abs(np.diff(scores)) > _FLAT
+        gap = np.cumsum(self.first) - 1
+        between = np.append(matters, False)[gap]
+        return self.fine.thinned(self.first | between)
+
+
+def lags_of(settings: AttributionSettings) -> Lags:
+    """Lay grids of delays over the bands of the settings.
 
     In the first band the prior halves with every bin away from no delay; in later ones it is flat.
 
@@ -38,7 +87,7 @@ def lag_grid(settings: AttributionSettings) -> LagGrid:
         settings: Bands and length of a bin.
 
     Returns:
-        The grid.
+        The grids.
     """
     ends = [max(round(band.until_seconds / settings.bin_seconds), 1) for band in settings.lag_bands]
     exact = round(_EXACT_SECONDS / settings.bin_seconds)
@@ -52,7 +101,10 @@ def lag_grid(settings: AttributionSettings) -> LagGrid:
         if inside.any():
             prior[inside] = band.probability * weights / weights.sum()
         start = max(end, start)
-    return LagGrid(grid, np.log(prior / prior.sum()))
+    prompt = round(_PROMPT_SECONDS / settings.bin_seconds)
+    step = max(round(_COARSE_SECONDS / settings.bin_seconds), 1)
+    first = (grid <= prompt) | (grid >= exact) | (grid % step == 0)
+    return Lags(LagGrid(grid, np.log(prior / prior.sum())), first)
 
 
 def _delays(exact: int, last: int) -> Iterator[int]:

@@ -29,7 +29,7 @@ from detectors.attribution.exposure import (
     levels,
     onto_groups,
 )
-from detectors.attribution.lags import lag_grid
+from detectors.attribution.lags import lags_of
 from detectors.attribution.likelihood import EFFECTS, cell_log_ratios, log_sum, suffix_sums
 from detectors.attribution.none_hypothesis import (
     NoneFit,
@@ -104,7 +104,7 @@ def rank(
     sums = strata_sums(groups, suffix)
     phi = settings.dispersion or _dispersion(groups, ratio, sums, onset, settings)
     none = explain_without(groups, sums, phi, settings)
-    lags = lag_grid(settings)
+    lags = lags_of(settings)
     fits = [explain(groups, suffix, each, lags, phi, settings) for each in steps]
 
     prior_releases, prior_none = _log_priors(releases, settings)

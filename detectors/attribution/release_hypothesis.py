@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from detectors.attribution.cells import Groups, Strata, alike, membership, region_sums
 from detectors.attribution.exposure import Step, exposure_matrix, from_level, levels, widened
-from detectors.attribution.lags import LagGrid
+from detectors.attribution.lags import LagGrid, Lags
 from detectors.attribution.likelihood import EFFECTS, GRID, dose_weights, log_integral, log_sum
 from detectors.attribution.settings import AttributionSettings
 from detectors.attribution.timeline import Timeline
@@ -82,7 +82,7 @@ def explain(
     groups: Groups,
     suffix: NDArray[np.float64],
     steps: Sequence[Step],
-    lags: LagGrid,
+    lags: Lags,
     dispersion: float,
     settings: AttributionSettings,
 ) -> ReleaseFit:
@@ -145,8 +145,7 @@ def _versions(
     if not narrow:
         # Too narrow a declaration matters where the incident is, nowhere else.
         where = merged.strata[min(1, len(merged.strata) - 1)].groups
-        for dose, shaped in _doses(wide):
-            yield _Version(np.log((1.0 - declared) * dose), shaped, ((1.0, where),))
+        yield _Version(np.log(1.0 - declared), _doses(wide)[0][1], ((1.0, where),))
 
 
 def _doses(steps: Sequence[Step]) -> list[tuple[float, tuple[Step, ...]]]:
@@ -168,7 +167,7 @@ def _doses(steps: Sequence[Step]) -> list[tuple[float, tuple[Step, ...]]]:
 def _fits(
     version: _Version,
     merged: _Merged,
-    lags: LagGrid,
+    lags: Lags,
     dispersion: float,
     settings: AttributionSettings,
 ) -> Iterator[ReleaseFit]:
@@ -181,14 +180,31 @@ def _fits(
         inside = node & touched
         known = distinct.get(inside.tobytes(), (0.0, inside))
         distinct[inside.tobytes()] = (known[0] + weight, inside)
-    delayed = _delayed(version.steps, touched, merged, lags.bins)
-    delayed /= dispersion
     rows = np.flatnonzero(touched)
+    grid = _lag_grid(version, touched, merged, lags, dispersion)
+    delayed = _delayed(version.steps, touched, merged, grid.bins)
+    delayed /= dispersion
     for weight, inside in distinct.values():
         members = inside[rows]
         sums = region_sums(delayed[members], merged.regions[rows[members]], merged.region_count)
         log_prior = version.log_prior + np.log(weight)
-        yield from _node_fits(version.steps, inside, sums, log_prior, lags, settings)
+        yield from _node_fits(version.steps, inside, sums, log_prior, grid, settings)
+
+
+def _lag_grid(
+    version: _Version,
+    touched: NDArray[np.bool_],
+    merged: _Merged,
+    lags: Lags,
+    dispersion: float,
+) -> LagGrid:
+    """Choose the delays to try, by the best that any region makes of the coarse ones."""
+    coarse = lags.coarse
+    if coarse.bins.size == lags.fine.bins.size:
+        return coarse
+    delayed = _delayed(version.steps, touched, merged, coarse.bins)
+    best = np.maximum(delayed.max(axis=2, initial=0.0), 0.0).sum(axis=0) / dispersion
+    return lags.refined(best)
 
 
 def _node_fits(

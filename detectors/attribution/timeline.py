@@ -42,8 +42,10 @@ class Timeline:
         middles = (self.edges[:-1] + self.edges[1:]) / 2.0
         return np.searchsorted(middles, moments, side="right")
 
-    def sums(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sum float64[..., bins] into float64[..., T]."""
+    def sums(
+        self, counts: NDArray[np.int64] | NDArray[np.float64]
+    ) -> NDArray[np.int64] | NDArray[np.float64]:
+        """Sum counts[..., bins] into [..., T]."""
         return np.add.reduceat(counts, self.edges[:-1], axis=-1)
 
 

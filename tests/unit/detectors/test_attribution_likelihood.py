@@ -14,7 +14,7 @@ from detectors.attribution.exposure import (
     onto_groups,
     widened,
 )
-from detectors.attribution.lags import lag_grid
+from detectors.attribution.lags import lags_of
 from detectors.attribution.likelihood import (
     EFFECTS,
     GRID,
@@ -112,7 +112,7 @@ def test_all_or_nothing_readings_switch_at_a_level() -> None:
 def test_delays_ascend_from_one_bin_early_and_their_prior_falls_and_sums_to_one(
     seconds: float,
 ) -> None:
-    grid = lag_grid(AttributionSettings(bin_seconds=seconds))
+    grid = lags_of(AttributionSettings(bin_seconds=seconds)).fine
     assert grid.bins[0] == -1
     assert (np.diff(grid.bins) > 0).all()
     assert np.exp(grid.log_prior).sum() == pytest.approx(1.0)
@@ -171,3 +171,21 @@ def test_moments_go_to_the_nearest_edge_of_a_span() -> None:
     moments = np.array([-40, 7, 8, 15, 16, 18, 19, 500])
     assert timeline.nearest(moments).tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
     assert timeline.sums(np.arange(21.0)).tolist() == [105.0, 15.0, 90.0]
+
+
+def test_delays_between_two_that_differ_near_the_best_are_tried_as_well() -> None:
+    lags = lags_of(AttributionSettings(bin_seconds=60.0))
+    coarse = lags.coarse
+    scores = np.zeros(coarse.bins.size)
+    scores[np.flatnonzero(coarse.bins == 45)] = 100.0
+    tried = lags.refined(scores).bins
+    assert set(range(40, 51)) <= set(tried.tolist())
+    assert 33 not in tried
+    assert lags.refined(np.zeros_like(scores)).bins.tolist() == coarse.bins.tolist()
+
+
+def test_a_coarse_grid_keeps_the_whole_prior() -> None:
+    lags = lags_of(AttributionSettings(bin_seconds=60.0))
+    assert lags.coarse.bins.size < lags.fine.bins.size / 2
+    assert np.exp(lags.coarse.log_prior).sum() == pytest.approx(1.0)
+    assert np.exp(lags.coarse.log_prior)[:5] == pytest.approx(np.exp(lags.fine.log_prior)[:5])
