@@ -1,50 +1,27 @@
 """The scenarios by name. To add one: its data in a module of its own, and a row in `SCENARIOS`."""
 
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 from streams.domain.errors import OperatorError
+from streams.scenarios.acl_update_2018 import acl_update_2018
+from streams.scenarios.central_us_2024 import (
+    central_us_and_crowdstrike_2024,
+    storage_allow_list_2024,
+)
 from streams.scenarios.concurrent_releases import concurrent_releases
+from streams.scenarios.crowdstrike_2024 import crowdstrike_2024
 from streams.scenarios.default_fleet import default_fleet
+from streams.scenarios.few_hosts_2024 import few_hosts_2024
 from streams.scenarios.founding_incident import ONSET, founding_incident, migration
 from streams.scenarios.generate import Scenario
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What whoever builds a scenario may choose; None leaves it to the scenario.
-
-    Attributes:
-        seed: Of all random draws, not negative.
-        volume: Operations per minute, mean over a day.
-        before: Data before the onset.
-        after: Data after the end.
-        incident_duration: From onset to the end; mitigation times scale with it.
-    """
-
-    seed: int
-    volume: float | None = None
-    before: timedelta | None = None
-    after: timedelta | None = None
-    incident_duration: timedelta | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what no scenario can be built from."""
-        if self.seed < 0:
-            raise OperatorError(f"seed must not be negative, but is {self.seed}")
-        if self.volume is not None and not (math.isfinite(self.volume) and self.volume > 0):
-            raise OperatorError(f"volume must be a positive number, but is {self.volume}")
-        for name in ("before", "after"):
-            value = getattr(self, name)
-            if value is not None and value < timedelta(0):
-                raise OperatorError(f"{name} must not be negative, but is {value}")
-        if self.incident_duration is not None and self.incident_duration < timedelta(minutes=1):
-            raise OperatorError(
-                f"incident_duration must be a minute or more, but is {self.incident_duration}"
-            )
+from streams.scenarios.government_database_2024 import government_database_2024
+from streams.scenarios.launch_failures_2025 import launch_failures_2025
+from streams.scenarios.one_zone_2023 import one_zone_2023
+from streams.scenarios.options import Options, assemble, chosen, whole_minute
+from streams.scenarios.policy_job_2026 import policy_job_2026
+from streams.scenarios.quota_policy_2025 import quota_policy_2025
 
 
 def build(
@@ -99,14 +76,12 @@ def _founding_variant(name: str, options: Options, *, registered: bool) -> Scena
         fleet.region_names, registered=registered, duration=options.incident_duration
     )
     concurrent = concurrent_releases(fleet.region_names, ONSET)
-    return Scenario(
-        name=name,
-        seed=options.seed,
+    return assemble(
+        name,
+        options,
         fleet=fleet,
+        incidents=(incident,),
         releases=(*concurrent, migration(incident)) if registered else concurrent,
-        incident=incident,
-        start=_whole_minute(ONSET - _or(options.before, timedelta(hours=4))),
-        end=_whole_minute(incident.end + _or(options.after, timedelta(minutes=45)), up=True),
     )
 
 
@@ -123,8 +98,8 @@ def _quiet_day(options: Options) -> Scenario:
         fleet=fleet,
         releases=concurrent_releases(fleet.region_names, ONSET),
         incident=None,
-        start=_whole_minute(ONSET - _or(options.before, ONSET - midnight)),
-        end=_whole_minute(ONSET + _or(options.after, rest_of_day), up=True),
+        start=whole_minute(ONSET - chosen(options.before, ONSET - midnight)),
+        end=whole_minute(ONSET + chosen(options.after, rest_of_day), up=True),
     )
 
 
@@ -132,16 +107,17 @@ SCENARIOS: Mapping[str, Callable[[Options], Scenario]] = MappingProxyType(
     {
         "founding-incident": _founding,
         "founding-incident-unregistered": _founding_unregistered,
+        "policy-job-2026": policy_job_2026,
+        "storage-allow-list-2024": storage_allow_list_2024,
+        "crowdstrike-2024": crowdstrike_2024,
+        "central-us-and-crowdstrike-2024": central_us_and_crowdstrike_2024,
+        "one-zone-2023": one_zone_2023,
+        "government-database-2024": government_database_2024,
+        "launch-failures-2025": launch_failures_2025,
+        "quota-policy-2025": quota_policy_2025,
+        "acl-update-2018": acl_update_2018,
+        "few-hosts-2024": few_hosts_2024,
         "quiet-day": _quiet_day,
     }
 )
 """Name -> builder. The first line of its docstring tells users what the scenario is about."""
-
-
-def _or(chosen: timedelta | None, default: timedelta) -> timedelta:
-    return default if chosen is None else chosen
-
-
-def _whole_minute(instant: datetime, *, up: bool = False) -> datetime:
-    minutes = instant.timestamp() / 60
-    return datetime.fromtimestamp((math.ceil(minutes) if up else math.floor(minutes)) * 60, UTC)

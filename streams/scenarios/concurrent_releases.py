@@ -1,13 +1,14 @@
-"""The 15 harmless releases around the founding incident: a table, relative to its onset.
+"""The 15 harmless releases around an incident: a table, relative to its onset.
 
 They are made to be plausible suspects: some reach only Windows, Linux or one VM type, some are
 complete before the onset or start after it, seven step within the hour before it, one steps in one
 region three minutes before it, one is paused, one was taken back. No two reach the regions in the
-same order.
+same order. Where an incident stays in one region, `reaching` gives one more that steps there in
+time.
 """
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -65,7 +66,9 @@ class _Row:
     """One release: stage number `stage` takes its first step `minutes` after the onset.
 
     `stride` and `first` give its order of regions: every stride-th region, from the first on, over
-    and over. `bake_hours` follow each stage, `gap_minutes` lie between two regions of a stage.
+    and over. `bake_hours` follow each stage, `gap_minutes` lie between two regions of a stage. In
+    `release` and `version`, `{month}` stands for the onset's; `machine` is the position of the one
+    machine type it touches, and `{machine}` for its short name.
     """
 
     release: str
@@ -79,6 +82,7 @@ class _Row:
     stride: int = 1
     first: int = 0
     scope: Scope = field(default_factory=dict)
+    machine: int | None = None
     pause: Pause | None = None
     rolled_back_minutes: float | None = None
 
@@ -101,7 +105,7 @@ _ROWS = (
     _Row(release="scheduler-5.2", component="vm-scheduler", version="5.2.0", pattern=_Pattern.RINGS,
          stage=2, minutes=-420, bake_hours=3, stride=11, first=19, rolled_back_minutes=-250),
     # Under way; seven of these step within the hour before the onset.
-    _Row(release="gateway-2021.10.2", component="control-plane-gateway", version="2021.10.2",
+    _Row(release="gateway-{month}.2", component="control-plane-gateway", version="{month}.2",
          pattern=_Pattern.RINGS, stage=3, minutes=-52, bake_hours=5, gap_minutes=21, stride=13,
          first=5),
     _Row(release="windows-guest-agent-2.7", component="windows-guest-agent", version="2.7.41491",
@@ -110,9 +114,9 @@ _ROWS = (
     _Row(release="nic-driver-linux-44", component="nic-driver", version="44",
          pattern=_Pattern.RINGS, stage=3, minutes=-47, bake_hours=6, gap_minutes=19, stride=19,
          first=16, scope=_LINUX),
-    _Row(release="disk-cache-f8s", component="disk-cache", version="3.0.1", pattern=_Pattern.RINGS,
-         stage=1, minutes=-25, bake_hours=4, gap_minutes=40, stride=3, first=4,
-         scope={"vm_type": ("Standard_F8s_v2",)}),
+    _Row(release="disk-cache-{machine}", component="disk-cache", version="3.0.1",
+         pattern=_Pattern.RINGS, stage=1, minutes=-25, bake_hours=4, gap_minutes=40, stride=3,
+         first=4, machine=0),
     _Row(release="name-service-77", component="name-service", version="77", pattern=_Pattern.SHARES,
          stage=2, minutes=-48, bake_hours=5),
     # The bystander: this stage's first region steps three minutes before the onset, the next 37
@@ -130,21 +134,33 @@ _ROWS = (
     _Row(release="metrics-relay-31", component="metrics-relay", version="31",
          pattern=_Pattern.RINGS, stage=0, minutes=22, bake_hours=1, gap_minutes=9, stride=13,
          first=1),
-    _Row(release="burst-limits-b2ms", component="burst-limits", version="4.4",
+    _Row(release="burst-limits-{machine}", component="burst-limits", version="4.4",
          pattern=_Pattern.RINGS, stage=0, minutes=75, bake_hours=1, stride=17, first=3,
-         scope={"vm_type": ("Standard_B2ms",)}),
+         machine=1),
     _Row(release="console-proxy-12", component="console-proxy", version="12.3",
          pattern=_Pattern.SHARES, stage=0, minutes=140, bake_hours=1.5),
 )
 # fmt: on
 
 
-def concurrent_releases(regions: tuple[str, ...], onset: datetime) -> tuple[ReleasePlan, ...]:
+MACHINES = ("Standard_F8s_v2", "Standard_B2ms")
+"""Machine types of the default fleet that some releases touch."""
+
+
+def concurrent_releases(
+    regions: tuple[str, ...],
+    onset: datetime,
+    *,
+    machines: tuple[str, str] = MACHINES,
+    halted: datetime | None = None,
+) -> tuple[ReleasePlan, ...]:
     """Give the harmless releases around an onset.
 
     Args:
         regions: Names of the fleet's regions; with 20 of them the orders are all different.
         onset: What the table's minutes count from.
+        machines: The two machine types that one release each touches.
+        halted: When all of them are stopped; None for never.
 
     Raises:
         ValueError: There are too few regions for five rings.
@@ -153,7 +169,49 @@ def concurrent_releases(regions: tuple[str, ...], onset: datetime) -> tuple[Rele
         raise ValueError(
             f"five rings need more than {_RING_BOUNDS[-1]} regions, not {len(regions)}"
         )
-    return tuple(_plan(row, regions, onset) for row in _ROWS)
+    plans = (_plan(_named(row, machines, onset), regions, onset) for row in _ROWS)
+    return tuple(replace(plan, halted=halted) for plan in plans)
+
+
+def reaching(
+    region: str,
+    at: datetime,
+    *,
+    release: str,
+    component: str,
+    version: str,
+    regions: tuple[str, ...],
+    halted: datetime | None = None,
+) -> ReleasePlan:
+    """Give one more harmless release, which reaches a region in its third ring at a given time."""
+    third = _RING_BOUNDS[2]
+    others = [name for name in regions if name != region]
+    stages = _ringed((*others[:third], region, *others[third:]), bake_hours=4, gap_minutes=25)
+    return ReleasePlan(
+        release=release,
+        component=component,
+        version=version,
+        started=at - offset_of_stage(stages, 2),
+        stages=stages,
+        halted=halted,
+    )
+
+
+def _named(row: _Row, machines: tuple[str, str], onset: datetime) -> _Row:
+    """Fill in the names that depend on the fleet and the month."""
+    machine = None if row.machine is None else machines[row.machine]
+    names = {"month": f"{onset:%Y.%m}", "machine": "" if machine is None else _short(machine)}
+    return replace(
+        row,
+        release=row.release.format(**names),
+        version=row.version.format(**names),
+        scope=row.scope if machine is None else {"vm_type": (machine,)},
+    )
+
+
+def _short(machine: str) -> str:
+    """Shorten a machine type: Standard_F8s_v2 to f8s."""
+    return machine.removeprefix("Standard_").partition("_")[0].lower()
 
 
 def _plan(row: _Row, regions: tuple[str, ...], onset: datetime) -> ReleasePlan:

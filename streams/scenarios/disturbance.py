@@ -23,22 +23,25 @@ def disturb(tables: Tables, seed: int, minute: int, ordinary: Events) -> Events:
         ordinary: From `draw_minute`; left as they are.
 
     Returns:
-        The same operations, some of them failing now, and the retries behind them.
+        The same operations without those held back, some of them failing now, and the retries
+        behind them.
     """
     if not any(_touches(effect, minute) for effect in tables.effects):
         return ordinary
     random = stream(seed, Purpose.INCIDENT, minute)
-    events = ordinary.copy()
+    numbers = len(ordinary)
+    events = _let_through(random, tables, ordinary)
     untouched = is_trial(tables, events)
     retries = []
     for effect in tables.effects:
-        hit = untouched & (random.random(len(events)) < _strength(effect, events))
+        share = effect.settings.susceptible_share * _strength(effect, events)
+        hit = untouched & (random.random(len(events)) < share)
         untouched &= ~hit
         events["outcome"][hit] = FAILURE
         events["error"][hit] = effect.errors + pick(random, effect.bounds, int(hit.sum()))
         retries.append(_retries(random, effect, events[hit]))
     repeated = np.concatenate(retries)
-    repeated["number"] = len(events) + np.arange(len(repeated))
+    repeated["number"] = numbers + np.arange(len(repeated))
     deliver(random, tables.fleet.delivery, repeated)
     return np.concatenate([events, repeated])
 
@@ -48,13 +51,24 @@ def _touches(effect: EffectTables, minute: int) -> bool:
     return bool(np.any((effect.onset < end) & (effect.recovered > begin)))
 
 
+def _let_through(random: np.random.Generator, tables: Tables, ordinary: Events) -> Events:
+    """Leave out, in a copy, the operations that some effect holds back."""
+    events = ordinary.copy()
+    for effect in tables.effects:
+        share = effect.settings.held_back_share
+        if share:
+            happens = random.random(len(events)) >= share * _strength(effect, events)
+            events = events[happens]
+    return events
+
+
 def _strength(effect: EffectTables, events: Events) -> NDArray[np.float64]:
-    """Give the probability of each event to fail by an effect; shape (events,)."""
+    """Give how much of an effect's shares each event meets, 0 to 1; shape (events,)."""
     onset, recovered = effect.onset[events["region"]], effect.recovered[events["region"]]
     active = (events["time"] >= onset) & (events["time"] < recovered)
     for name, allowed in effect.allowed.items():
         active &= allowed[events[name]]
-    strength = np.where(active, effect.settings.susceptible_share, 0.0)
+    strength = np.where(active, 1.0, 0.0)
     if effect.settings.ramp:
         # Regions without a window are inactive; their onset would overflow the difference.
         since = np.where(active, events["time"] - np.where(active, onset, 0), 0)

@@ -1,8 +1,9 @@
 """A scenario: a fleet, its releases and what goes wrong, and the events it produces."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,7 @@ class Scenario:
         fleet: Where it happens.
         releases: Everything registered that rolls out.
         incident: What goes wrong; None for a quiet stretch.
+        further: What else goes wrong, in the order of the onsets.
         start: Event time of the first minute, aware, a whole minute.
         end: Event time at which the last minute ends, aware, a whole minute.
     """
@@ -64,6 +66,7 @@ class Scenario:
     incident: Incident | None
     start: datetime
     end: datetime
+    further: tuple[Incident, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a stretch that is empty or begins within a minute, and a negative seed."""
@@ -71,6 +74,19 @@ class Scenario:
             raise ValueError(f"seed must not be negative, but is {self.seed}")
         if self.start.timestamp() % 60 or self.end.timestamp() % 60 or self.end <= self.start:
             raise ValueError(f"{self.start} to {self.end} is no stretch of whole minutes")
+        names = [incident.name for incident in self.incidents]
+        if len(set(names)) < len(names):
+            raise ValueError(f"incidents of {self.name!r} share a name: {names}")
+        for incident in self.incidents:
+            if incident.caused_by is not None and incident.caused_by not in names:
+                raise ValueError(
+                    f"{incident.name!r} is caused by {incident.caused_by!r}, not one of {names}"
+                )
+
+    @property
+    def incidents(self) -> tuple[Incident, ...]:
+        """All that goes wrong, in the order of the onsets."""
+        return () if self.incident is None else (self.incident, *self.further)
 
     @property
     def minutes(self) -> range:
@@ -83,7 +99,7 @@ class Scenario:
         After the last minute more batches follow while late events and second deliveries are under
         way.
         """
-        tables = tables_of(self.fleet, self.incident, self.seed)
+        tables = self._tables()
         encoder, arrivals = OutcomeEncoder(tables, self.seed), Arrivals()
         for minute in self.minutes:
             events = self._events(tables, minute)
@@ -110,6 +126,7 @@ class Scenario:
     def truth(self) -> dict[str, Any]:
         """Give what a monitor should find out, and what it should have counted. JSON-able.
 
+        The first incident's facts stand at the top, those of all incidents in `incidents`.
         Draws the whole scenario once more, without encoding it.
         """
         return {
@@ -118,11 +135,24 @@ class Scenario:
             "start": _instant(self.start),
             "end_of_data": _instant(self.end),
             **self._counts(),
-            **_incident_truth(self.incident),
+            **(_NO_INCIDENT if self.incident is None else _incident_truth(self.incident)),
+            "incidents": [
+                {
+                    "incident": incident.name,
+                    "caused_by": incident.caused_by,
+                    "latent_release": incident.latent_release,
+                    **_incident_truth(incident),
+                }
+                for incident in self.incidents
+            ],
         }
 
+    def _tables(self) -> Tables:
+        effects = [effect for incident in self.incidents for effect in incident.effects]
+        return tables_of(self.fleet, effects, self.seed)
+
     def _counts(self) -> dict[str, Any]:
-        tables = tables_of(self.fleet, self.incident, self.seed)
+        tables = self._tables()
         disorder = self.fleet.delivery.allowed_disorder // timedelta(milliseconds=1)
         totals = np.zeros(len(OUTCOMES), dtype=np.int64)
         caller_faults = duplicates = late = 0
@@ -147,16 +177,12 @@ class Scenario:
         return disturb(tables, self.seed, minute, draw_minute(tables, self.seed, minute))
 
 
-def _incident_truth(incident: Incident | None) -> dict[str, Any]:
-    if incident is None:
-        return {
-            "onset": None,
-            "end": None,
-            "scope": {},
-            "regions": [],
-            "culprit": None,
-            "effects": [],
-        }
+_NO_INCIDENT: Mapping[str, Any] = MappingProxyType(
+    {"onset": None, "end": None, "scope": {}, "regions": [], "culprit": None, "effects": []}
+)
+
+
+def _incident_truth(incident: Incident) -> dict[str, Any]:
     return {
         "onset": _instant(incident.onset),
         "end": _instant(incident.end),
@@ -169,6 +195,7 @@ def _incident_truth(incident: Incident | None) -> dict[str, Any]:
                 "regions": [_window(window) for window in effect.windows],
                 "failure_ratio_added": round(effect.failure_ratio, 6),
                 "volume_factor": round(effect.volume_factor, 6),
+                "held_back_share": effect.held_back_share,
                 "error_codes": [kind.code for kind in effect.signature],
             }
             for effect in incident.effects

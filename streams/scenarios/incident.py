@@ -36,6 +36,9 @@ class Effect:
     * susceptible) fails in addition to the baseline, and the volume rises by the factor 1 + retries
     * susceptible.
 
+    Operations that are held back never reach the fleet, so no outcome tells of them: the door that
+    rejects them is not watched, or their callers have given up.
+
     Attributes:
         scope: Dimension of `DIMENSIONS` -> affected values; a dimension that is absent means all
             its values.
@@ -43,7 +46,9 @@ class Effect:
         susceptible_share: Share of the first attempts in scope that fails because of this effect, 0
             to 1.
         retries_per_failure: Mean number of further attempts after such a failure.
-        ramp: Time from a region's onset until the susceptible share is reached, linearly.
+        held_back_share: Share of the operations in scope that never happen, 0 to 1; the susceptible
+            share counts among the others.
+        ramp: Time from a region's onset until both shares are reached, linearly.
         signature: Error kinds of these failures, with weights.
     """
 
@@ -51,6 +56,7 @@ class Effect:
     windows: tuple[RegionWindow, ...]
     susceptible_share: float
     retries_per_failure: float = 0.0
+    held_back_share: float = 0.0
     ramp: timedelta = timedelta(0)
     signature: tuple[ErrorKind, ...]
 
@@ -63,6 +69,8 @@ class Effect:
             raise ValueError(f"susceptible_share must be in (0, 1], not {self.susceptible_share}")
         if self.retries_per_failure < 0:
             raise ValueError(f"retries_per_failure must be >= 0, not {self.retries_per_failure}")
+        if not 0 <= self.held_back_share < 1:
+            raise ValueError(f"held_back_share must be in [0, 1), not {self.held_back_share}")
         if not self.windows or not self.signature:
             raise ValueError("an effect needs at least one region window and one error kind")
 
@@ -74,8 +82,8 @@ class Effect:
 
     @property
     def volume_factor(self) -> float:
-        """Trials in scope with retries over trials without, when fully ramped up; at least 1."""
-        return 1 + self.susceptible_share * self.retries_per_failure
+        """Trials in scope over those of an ordinary day, when fully ramped up."""
+        return (1 - self.held_back_share) * (1 + self.susceptible_share * self.retries_per_failure)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +93,17 @@ class Incident:
     Attributes:
         effects: At least one, in the order of their onsets.
         culprit: The registered release that causes it; None where no known release does.
+        name: Unlike that of any other incident of the scenario.
+        caused_by: Name of the incident of the same scenario whose mitigation brought this one
+            about.
+        latent_release: A release completed long before, whose defect the culprit brought to light.
     """
 
     effects: tuple[Effect, ...]
     culprit: str | None
+    name: str = "incident"
+    caused_by: str | None = None
+    latent_release: str | None = None
 
     @property
     def onset(self) -> datetime:

@@ -1,5 +1,6 @@
 """Staged releases as values, and the contract events their rollout produces."""
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -76,6 +77,7 @@ class ReleasePlan:
         scope: Dimensions other than region it touches; empty for everything.
         pause: A halt, after which the stages go on.
         rollbacks: In time order. The first one ends the rollout: later steps do not happen.
+        halted: When all rollouts of the fleet are stopped, for good as far as the scenario goes.
     """
 
     release: str
@@ -86,6 +88,7 @@ class ReleasePlan:
     scope: Scope = field(default_factory=dict)
     pause: Pause | None = None
     rollbacks: tuple[Rollback, ...] = ()
+    halted: datetime | None = None
 
     def __post_init__(self) -> None:
         """Refuse a release without stages and steps out of order."""
@@ -99,13 +102,25 @@ class ReleasePlan:
 
     def events(self) -> tuple[ReleaseEvent, ...]:
         """Give all events of the rollout in time order."""
-        forward = list(self._forward())
-        if self.rollbacks:
-            forward = [step for step in forward if step.time < self.rollbacks[0].time.timestamp()]
-        steps = [*forward, *self._backward(forward)]
+        forward = [step for step in self._forward() if step.time < self._stopped]
+        steps = [*forward, *self._halt(forward), *self._backward(forward)]
         return tuple(
             replace(step, id=f"{self.release}/{number:03d}") for number, step in enumerate(steps)
         )
+
+    @property
+    def _stopped(self) -> float:
+        """From when on no further step happens, seconds since the epoch."""
+        ends = [rollback.time.timestamp() for rollback in self.rollbacks]
+        if self.halted is not None:
+            ends.append(self.halted.timestamp())
+        return min(ends, default=math.inf)
+
+    def _halt(self, forward: list[ReleaseEvent]) -> Iterator[ReleaseEvent]:
+        under_way = bool(forward) and forward[-1].action is not ReleaseAction.COMPLETED
+        if self.halted is not None and self.halted.timestamp() == self._stopped and under_way:
+            stage = next(stage for stage in self.stages if stage.name == forward[-1].stage)
+            yield self._step(self.halted, ReleaseAction.PAUSED, stage, _reached(forward))
 
     def _forward(self) -> Iterator[ReleaseEvent]:
         begin, action = self.started, ReleaseAction.STARTED
@@ -124,10 +139,9 @@ class ReleasePlan:
         yield self._step(begin, ReleaseAction.COMPLETED, self.stages[-1], reached)
 
     def _backward(self, forward: list[ReleaseEvent]) -> Iterator[ReleaseEvent]:
-        reached = _union(event.scope.get("region", _EVERYWHERE) for event in forward)
         undone = Stage(name="rollback", exposure=0.0)
         for rollback in self.rollbacks:
-            regions = rollback.regions or reached
+            regions = rollback.regions or _reached(forward)
             yield self._step(rollback.time, ReleaseAction.ROLLED_BACK, undone, regions)
 
     def _step(
@@ -151,6 +165,10 @@ class ReleasePlan:
 def offset_of_stage(stages: tuple[Stage, ...], number: int) -> timedelta:
     """Give the time from the start of a rollout (without pause) to the first step of a stage."""
     return sum((stage.length for stage in stages[:number]), start=timedelta(0))
+
+
+def _reached(steps: list[ReleaseEvent]) -> tuple[str, ...]:
+    return _union(step.scope.get("region", _EVERYWHERE) for step in steps)
 
 
 def _union(regions: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

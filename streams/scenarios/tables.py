@@ -1,6 +1,7 @@
-"""A fleet and its incident as arrays: names become codes that draws can index."""
+"""A fleet and what goes wrong in it as arrays: names become codes that draws can index."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.scenarios.fleet import ErrorKind, Fleet
-from streams.scenarios.incident import Effect, Incident
+from streams.scenarios.incident import Effect
 from streams.scenarios.sampling import (
     Purpose,
     cumulative,
@@ -74,7 +75,7 @@ class Tables:
             within it.
         durations: Quantiles in milliseconds, shape (operations, 4096).
         errors: Vocabulary: the platform's, timeouts, the caller's, then each effect's signature.
-        effects: In the incident's order.
+        effects: In the order given.
     """
 
     fleet: Fleet
@@ -88,11 +89,11 @@ class Tables:
     effects: tuple[EffectTables, ...]
 
 
-def tables_of(fleet: Fleet, incident: Incident | None, seed: int) -> Tables:
-    """Lay out a fleet and its incident.
+def tables_of(fleet: Fleet, effects: Iterable[Effect], seed: int) -> Tables:
+    """Lay out a fleet and what goes wrong in it.
 
     Raises:
-        ValueError: The incident names a region or a value that the fleet does not have.
+        ValueError: An effect names a region or a value that the fleet does not have.
     """
     every_zone = dict.fromkeys(zone for region in fleet.regions for zone in region.zones)
     zones = (None, *every_zone)
@@ -102,9 +103,9 @@ def tables_of(fleet: Fleet, incident: Incident | None, seed: int) -> Tables:
         for number in range(fleet.clusters_per_region)
     )
     errors = [*fleet.platform_errors, *fleet.timeouts, *fleet.caller_errors]
-    effects = []
-    for effect in () if incident is None else incident.effects:
-        effects.append(_effect_tables(effect, _vocabularies(fleet, zones, clusters), len(errors)))
+    laid_out = []
+    for effect in effects:
+        laid_out.append(_effect_tables(effect, _vocabularies(fleet, zones, clusters), len(errors)))
         errors.extend(effect.signature)
     return Tables(
         fleet=fleet,
@@ -120,7 +121,7 @@ def tables_of(fleet: Fleet, incident: Incident | None, seed: int) -> Tables:
             ]
         ),
         errors=tuple(errors),
-        effects=tuple(effects),
+        effects=tuple(laid_out),
     )
 
 

@@ -1,6 +1,7 @@
 """Release plans: steps, pauses, rollbacks, and the releases of the founding incident."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -101,6 +102,26 @@ def test_rollbacks_can_go_region_by_region() -> None:
         )
     )
     assert steps(undone)[-2:] == [(80, "rolled_back", ("c",), 0), (90, "rolled_back", ("a",), 0)]
+
+
+def test_a_halt_stops_a_rollout_under_way_where_it_has_got_to() -> None:
+    halted = replace(plan(), halted=START + 65 * MINUTE)
+    assert steps(halted)[1:] == [(60, "progressed", ("b",), 1.0), (65, "paused", ("a", "b"), 1.0)]
+
+
+def test_a_halt_says_nothing_of_rollouts_that_are_over_or_have_not_begun() -> None:
+    undone = plan(rollbacks=(Rollback(time=START + 65 * MINUTE),))
+    for ended in (plan(), undone):
+        assert replace(ended, halted=START + 200 * MINUTE).events() == ended.events()
+    assert replace(plan(), halted=START - MINUTE).events() == ()
+
+
+def test_what_a_halt_has_stopped_can_still_be_taken_back() -> None:
+    undone = plan(rollbacks=(Rollback(time=START + 80 * MINUTE),))
+    assert steps(replace(undone, halted=START + 65 * MINUTE))[2:] == [
+        (65, "paused", ("a", "b"), 1.0),
+        (80, "rolled_back", ("a", "b"), 0.0),
+    ]
 
 
 def test_a_plan_refuses_steps_out_of_order() -> None:

@@ -31,7 +31,7 @@ EFFECT = Effect(
 
 def test_the_default_fleet_has_twenty_regions_and_six_hundred_series() -> None:
     fleet = default_fleet()
-    tables = tables_of(fleet, None, seed=1)
+    tables = tables_of(fleet, (), seed=1)
     assert len(set(fleet.region_names)) == 20
     assert len(tables.series.volume) == 600
     assert math.isclose(tables.series.volume.sum(), 1.0)
@@ -43,7 +43,7 @@ def test_the_default_fleet_takes_another_volume() -> None:
 
 
 def test_baselines_vary_over_series_but_keep_the_ratio_of_their_operation() -> None:
-    series = tables_of(default_fleet(), None, seed=1).series
+    series = tables_of(default_fleet(), (), seed=1).series
     create = series.failure_ratio[series.operation == 0]
     assert create.std() / create.mean() == pytest.approx(0.25, rel=0.3)
     assert create.mean() == pytest.approx(0.012, rel=0.08)
@@ -102,6 +102,12 @@ def test_retries_raise_the_failure_ratio_and_the_volume() -> None:
     assert retried.volume_factor == pytest.approx(1.23)
 
 
+def test_operations_held_back_lower_the_volume_but_not_the_failure_ratio() -> None:
+    held_back = replace(EFFECT, retries_per_failure=1.15, held_back_share=0.5)
+    assert held_back.failure_ratio == pytest.approx(0.43 / 1.23)
+    assert held_back.volume_factor == pytest.approx(0.615)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -109,6 +115,7 @@ def test_retries_raise_the_failure_ratio_and_the_volume() -> None:
         ({"susceptible_share": 0.0}, "susceptible_share"),
         ({"susceptible_share": 1.5}, "susceptible_share"),
         ({"retries_per_failure": -1.0}, "retries_per_failure"),
+        ({"held_back_share": 1.0}, "held_back_share"),
         ({"windows": ()}, "at least one region window"),
         ({"signature": ()}, "at least one region window and one error kind"),
     ],
@@ -131,7 +138,7 @@ def test_a_window_needs_an_aware_onset_before_its_recovery() -> None:
 def test_an_incident_must_name_what_the_fleet_has(changes: dict[str, Any]) -> None:
     incident = Incident(effects=(replace(EFFECT, **changes),), culprit=None)
     with pytest.raises(ValueError, match="the fleet has no"):
-        tables_of(default_fleet(), incident, seed=1)
+        tables_of(default_fleet(), incident.effects, seed=1)
 
 
 def test_two_effects_are_one_incident_with_the_scope_that_covers_both() -> None:

@@ -55,7 +55,7 @@ def one_series(overdispersion: float) -> Fleet:
 
 def dispersion(fleet: Fleet, minutes: int = 400) -> float:
     """Pearson chi-square over degrees of freedom of the failure counts; 1 for a binomial."""
-    tables = tables_of(fleet, None, SEED)
+    tables = tables_of(fleet, (), SEED)
     drawn = [draw_minute(tables, SEED, MINUTE + number) for number in range(minutes)]
     trials = np.array([len(events) for events in drawn])
     failures = np.array([np.sum(events["error"] >= 0) for events in drawn])
@@ -73,7 +73,7 @@ def test_overdispersion_inflates_the_variance_as_a_beta_binomial_does() -> None:
 
 
 def test_volume_follows_the_local_day_of_each_region() -> None:
-    tables = tables_of(default_fleet(20_000.0), None, SEED)
+    tables = tables_of(default_fleet(20_000.0), (), SEED)
     names = tables.fleet.region_names
 
     def volume(hour: int, region: str) -> int:
@@ -86,13 +86,13 @@ def test_volume_follows_the_local_day_of_each_region() -> None:
 
 
 def test_a_day_has_the_promised_volume() -> None:
-    tables = tables_of(default_fleet(2000.0), None, SEED)
+    tables = tables_of(default_fleet(2000.0), (), SEED)
     hours = [len(draw_minute(tables, SEED, MINUTE + 60 * hour)) for hour in range(24)]
     assert sum(hours) / 24 == pytest.approx(2000, rel=0.02)
 
 
 def test_cancelled_operations_and_caller_faults_are_no_trials() -> None:
-    tables = tables_of(default_fleet(100_000.0), None, SEED)
+    tables = tables_of(default_fleet(100_000.0), (), SEED)
     events = draw_minute(tables, SEED, MINUTE)
     shares = [
         np.mean(is_trial(tables, events)),
@@ -103,7 +103,7 @@ def test_cancelled_operations_and_caller_faults_are_no_trials() -> None:
 
 
 def test_regions_without_zones_have_operations_without_zones() -> None:
-    tables = tables_of(default_fleet(), None, SEED)
+    tables = tables_of(default_fleet(), (), SEED)
     events = draw_minute(tables, SEED, MINUTE)
     zonal = tables.zone_counts[events["region"]] > 0
     assert np.all(events["zone"][~zonal] == 0)
@@ -112,7 +112,7 @@ def test_regions_without_zones_have_operations_without_zones() -> None:
 
 def test_events_arrive_within_the_allowed_disorder_unless_they_are_late() -> None:
     delivery = Delivery(late_share=0.1, duplicate_share=0.1)
-    tables = tables_of(replace(default_fleet(20_000.0), delivery=delivery), None, SEED)
+    tables = tables_of(replace(default_fleet(20_000.0), delivery=delivery), (), SEED)
     events = draw_minute(tables, SEED, MINUTE)
     delay = events["arrival"] - events["time"]
     late = delay > 5_000
@@ -127,7 +127,7 @@ def test_events_arrive_within_the_allowed_disorder_unless_they_are_late() -> Non
 
 def test_second_deliveries_come_within_a_minute_of_the_first() -> None:
     delivery = Delivery(duplicate_share=0.1)
-    tables = tables_of(replace(default_fleet(20_000.0), delivery=delivery), None, SEED)
+    tables = tables_of(replace(default_fleet(20_000.0), delivery=delivery), (), SEED)
     events = draw_minute(tables, SEED, MINUTE)
     twice = events["redelivery"] != NOT_REDELIVERED
     gap = (events["redelivery"] - events["arrival"])[twice]
@@ -138,7 +138,7 @@ def test_second_deliveries_come_within_a_minute_of_the_first() -> None:
 
 def disturbed(effect: Effect, *more: Effect, minute: int = MINUTE) -> tuple[Tables, Events, Events]:
     incident = Incident(effects=(effect, *more), culprit=None)
-    tables = tables_of(default_fleet(20_000.0), incident, SEED)
+    tables = tables_of(default_fleet(20_000.0), incident.effects, SEED)
     ordinary = draw_minute(tables, SEED, minute)
     return tables, ordinary, disturb(tables, SEED, minute, ordinary)
 
@@ -202,6 +202,22 @@ def test_a_recovery_within_a_minute_ends_failures_and_retries_at_that_moment() -
     times = broken(tables, events)["time"]
     assert len(times) > 0
     assert times.max() < recovered.timestamp() * 1000
+
+
+def test_operations_held_back_never_happen_and_the_others_fail_as_before() -> None:
+    tables, ordinary, events = disturbed(replace(OUTAGE, held_back_share=0.4))
+    there = events[events["region"] == 0]
+    assert len(there) / np.sum(ordinary["region"] == 0) == pytest.approx(0.6, abs=0.05)
+    assert len(broken(tables, events)) / np.sum(is_trial(tables, there)) == (
+        pytest.approx(0.5, abs=0.05)
+    )
+    elsewhere = ordinary[ordinary["region"] != 0]
+    assert np.array_equal(events[events["region"] != 0], elsewhere)
+
+
+def test_ids_stay_unique_where_operations_are_held_back_and_tried_again() -> None:
+    _, _, events = disturbed(replace(OUTAGE, held_back_share=0.4, retries_per_failure=2.0))
+    assert len(np.unique(events["number"])) == len(events)
 
 
 def test_an_effect_ramps_up_linearly() -> None:
