@@ -237,6 +237,19 @@ class DetectorSettings(Section):
         return value
 
 
+ScopePattern = dict[str, Annotated[tuple[str, ...], Field(min_length=1)]]
+"""Dimension -> values: all series with one of these values in each of these dimensions."""
+
+
+class Dependency(Section):
+    """A statement that some operations fail when others do, though less."""
+
+    of: ScopePattern = Field(min_length=1)
+    """Dimension -> values: what depends."""
+    on: ScopePattern = Field(min_length=1)
+    """Dimension -> values: what it depends on."""
+
+
 class IncidentSettings(Section):
     """How change points become incidents, and incidents pages."""
 
@@ -248,6 +261,16 @@ class IncidentSettings(Section):
     """How long after its recovery a region that degrades again belongs to the same incident."""
     impact_every: timedelta = timedelta(minutes=10)
     """While nothing else changes, an open incident's impact is written again this often."""
+    related_within: timedelta = timedelta(hours=2)
+    """How long after a recovery an incident that begins in the same place is linked to it."""
+    mitigation_within: timedelta = timedelta(minutes=30)
+    """How long after a recovery or a rollback it is linked as possibly caused by the mitigation."""
+    secondary_within: timedelta = timedelta(hours=1)
+    """How long after an incident's onset a weaker one may begin and be its secondary impact."""
+    outlast_after: timedelta = timedelta(minutes=15)
+    """How long secondary impact may outlast its incident before it becomes one of its own."""
+    dependencies: tuple[Dependency, ...] = ()
+    """Which operations are known to fail with which others."""
 
 
 class HttpSettings(Section):
@@ -305,6 +328,18 @@ class Settings(BaseSettings):
             unknown = sorted(set(series) - set(ingest.dimensions)) if ingest else []
             if unknown:
                 message = f"series: there is no dimension {unknown[0]!r} in ingest.dimensions"
+                raise ValueError(message)
+        return value
+
+    @field_validator("incidents")
+    @classmethod
+    def _known_dependencies(cls, value: IncidentSettings, info: ValidationInfo) -> IncidentSettings:
+        """Refuse dependencies between dimensions that there are not."""
+        ingest = info.data.get("ingest")
+        for one in value.dependencies:
+            unknown = sorted({*one.of, *one.on} - set(ingest.dimensions)) if ingest else []
+            if unknown:
+                message = f"dependencies: there is no dimension {unknown[0]!r} in ingest.dimensions"
                 raise ValueError(message)
         return value
 

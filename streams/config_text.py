@@ -18,6 +18,7 @@ from streams.config import (
     DELIMITER,
     PREFIX,
     AcceptedLevel,
+    Dependency,
     ErrorRule,
     KnownBaseline,
     Section,
@@ -31,6 +32,7 @@ _TABLES: dict[str, type[Section]] = {
     "ingest.error_rules": ErrorRule,
     "detectors.known_baselines": KnownBaseline,
     "detectors.accepted_levels": AcceptedLevel,
+    "incidents.dependencies": Dependency,
 }
 """The settings that are lists of tables."""
 

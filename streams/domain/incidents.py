@@ -18,39 +18,189 @@ class IncidentStatus(enum.Enum):
     RESOLVED = "resolved"
 
 
-@dataclass(frozen=True, slots=True)
-class AffectedRegion:
-    """One region of an incident; instants in seconds since the epoch, None while not recovered."""
+class RegionStatus(enum.Enum):
+    """How a region of an incident is at the moment."""
 
-    region: str
-    onset: float
-    recovered: float | None
+    AFFECTED = "affected"
+    RECOVERED = "recovered"
+    NO_TRAFFIC = "no_traffic"
+    """Nothing arrives where something should: neither failing nor healthy."""
 
-    def record(self) -> dict[str, object]:
-        """Give the plain record of the contract."""
-        recovered = None if self.recovered is None else format_instant(self.recovered)
-        return {"region": self.region, "onset": format_instant(self.onset), "recovered": recovered}
+
+class Relation(enum.Enum):
+    """Why an incident names an earlier one: what its reader should do about the other."""
+
+    AFTER_MITIGATION = "after_mitigation"
+    """Look at the mitigation of the other one first: this may be its doing."""
+    FOLLOWS = "follows"
+    """Look at what the other one left behind, such as backlogs and retries."""
+    CONCURRENT = "concurrent"
+    """Do not wait for the other one to end: what explains it does not explain this."""
+    OUTLASTS = "outlasts"
+    """Was secondary impact of the other one, but does not end with it: mend it too."""
+    OUTGROWS = "outgrows"
+    """Was taken for secondary impact of the other one, and is too much for that."""
 
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """How bad: operations in the affected scope and regions from onset to recovery."""
+    """How bad: operations in the affected scope and regions from onset to recovery.
+
+    Attributes:
+        operations: How many there were.
+        failures: How many of them failed.
+        expected_failures: How many would have failed under the baseline.
+        excess_interval: 90 % interval of the failures beyond the ordinary ones.
+    """
 
     operations: int
     failures: int
     expected_failures: float
+    excess_interval: tuple[int, int]
 
-    def record(self) -> dict[str, object]:
-        """Give the plain record of the contract; no operations at all are perfect health."""
-        operations = max(self.operations, 1)
+    @property
+    def added_probability(self) -> float:
+        """Give the probability that the incident fails an operation that would have succeeded."""
+        excess = self.failures - self.expected_failures
+        return max(excess, 0.0) / max(self.operations - self.expected_failures, 1.0)
+
+    def totals(self) -> dict[str, object]:
+        """Give the counts as they stand in the records of incidents and of their regions."""
         return {
             "operations": self.operations,
             "failures": self.failures,
             "expected_failures": round(self.expected_failures, 3),
             "excess_failures": round(self.failures - self.expected_failures, 3),
+            "excess_interval": list(self.excess_interval),
+        }
+
+    def record(self) -> dict[str, object]:
+        """Give the plain record of the contract; no operations at all are perfect health."""
+        operations = max(self.operations, 1)
+        return {
+            **self.totals(),
             "baseline_success_ratio": round(1 - self.expected_failures / operations, 6),
             "success_ratio": round(1 - self.failures / operations, 6),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class AffectedRegion:
+    """One region of an incident; instants in seconds since the epoch.
+
+    Attributes:
+        region: Its name.
+        onset: Since when it fails.
+        recovered: Since when it does not any more; None while it does.
+        recovered_interval: 90 % interval of that.
+        status: How it is at the moment.
+        relapses: How often a recovery of it was taken back.
+        impact: From its onset to its recovery.
+    """
+
+    region: str
+    onset: float
+    recovered: float | None
+    recovered_interval: tuple[float, float] | None
+    status: RegionStatus
+    relapses: int
+    impact: Impact
+
+    def record(self) -> dict[str, object]:
+        """Give the plain record of the contract."""
+        recovered, interval = self.recovered, self.recovered_interval
+        return {
+            "region": self.region,
+            "status": self.status.value,
+            "onset": format_instant(self.onset),
+            "recovered": None if recovered is None else format_instant(recovered),
+            "recovered_interval": interval and [format_instant(end) for end in interval],
+            "relapses": self.relapses,
+            **self.impact.totals(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedIncident:
+    """An earlier incident, why it is named, and the same in a sentence."""
+
+    incident: str
+    relation: Relation
+    statement: str
+
+    def record(self) -> dict[str, object]:
+        """Give the plain record of the contract."""
+        return {
+            "incident": self.incident,
+            "relation": self.relation.value,
+            "statement": self.statement,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SecondaryImpact:
+    """A weaker degradation outside an incident's scope that came with it.
+
+    Attributes:
+        scope: Where it is.
+        regions: The regions it is in, sorted.
+        onset: Since when, in seconds since the epoch.
+        resolved: Since when it is over; None while it is not.
+        impact: How bad.
+    """
+
+    scope: Scope
+    regions: tuple[str, ...]
+    onset: float
+    resolved: float | None
+    impact: Impact
+
+    def record(self) -> dict[str, object]:
+        """Give the plain record of the contract."""
+        return {
+            "scope": {name: list(values) for name, values in sorted(self.scope.items())},
+            "regions": list(self.regions),
+            "onset": format_instant(self.onset),
+            "resolved": None if self.resolved is None else format_instant(self.resolved),
+            "impact": self.impact.record(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideValue:
+    """A value of a dimension beside the scope, and its operations while the scope failed.
+
+    Attributes:
+        value: The value; `__other__` sums up all that there is no room for.
+        operations: How many there were.
+        failures: How many of them failed.
+        expected_failures: How many would have failed under the baseline.
+        health: Nats by which they speak for the baseline and against half of the incident's effect.
+    """
+
+    value: str
+    operations: int
+    failures: int
+    expected_failures: float
+    health: float
+
+    def record(self) -> dict[str, object]:
+        """Give the plain record of the contract."""
+        return {
+            "value": self.value,
+            "operations": self.operations,
+            "failures": self.failures,
+            "expected_failures": round(self.expected_failures, 3),
+            "log_likelihood_ratio": round(self.health, 2),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is not affected, by dimension: surely healthy values, and those nobody can tell of."""
+
+    unaffected: Mapping[str, tuple[OutsideValue, ...]]
+    unknown: Mapping[str, tuple[OutsideValue, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +275,9 @@ class IncidentRecord:
     errors: tuple[RisenError, ...]
     candidates: tuple[Candidate, ...]
     no_release_probability: float
+    related: tuple[RelatedIncident, ...]
+    secondary: tuple[SecondaryImpact, ...]
+    surroundings: Surroundings
 
     def record(self) -> dict[str, object]:
         """Give the plain record of the contract, in a fixed order of fields."""
@@ -143,4 +296,12 @@ class IncidentRecord:
             "errors": [error.record() for error in self.errors],
             "candidates": [candidate.record() for candidate in self.candidates],
             "no_release_probability": self.no_release_probability,
+            "related": [other.record() for other in self.related],
+            "secondary": [one.record() for one in self.secondary],
+            "unaffected": _by_dimension(self.surroundings.unaffected),
+            "unknown": _by_dimension(self.surroundings.unknown),
         }
+
+
+def _by_dimension(values: Mapping[str, tuple[OutsideValue, ...]]) -> dict[str, object]:
+    return {name: [one.record() for one in several] for name, several in sorted(values.items())}

@@ -4,12 +4,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from streams.config import Settings
-from streams.domain.incidents import Candidate
+from streams.domain.incidents import Candidate, RelatedIncident, Relation
 from streams.stages.alignment import Alignment
-from streams.stages.history import History
+from streams.stages.history import Bool, History
 from streams.stages.region_counts import RegionCounts
+from streams.stages.relations import Outline
 from streams.stages.snapshots import fingerprint, pack, unpack
 from streams.stages.tracking import Degradation, ErrorCounts, TrackedIncident, TrackedRegion
 from streams.windows.closed_codec import decode_closed, encode_closed
@@ -37,12 +39,34 @@ class IncidentsState:
         alignment: Pieces of windows that not all partitions have closed.
         tracked: Incidents that are open, or resolved so lately that they may relapse.
         pending: Degradations that no incident explains yet.
+        past: Incidents that are not followed any more, but may still be linked to.
     """
 
     history: History
     alignment: Alignment
     tracked: list[TrackedIncident] = field(default_factory=list)
     pending: list[Degradation] = field(default_factory=list)
+    past: list[Outline] = field(default_factory=list)
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Give the names of the regions, in the order of their codes."""
+        return self.history.values[self.history.dimensions.index("region")]
+
+    def explained(self, since: int, besides: TrackedIncident | None = None) -> Bool:
+        """Give the (S,) mask of the series that incidents explain, one incident aside.
+
+        Args:
+            since: First window that counts: whoever had resolved by then explains nothing.
+            besides: The incident that is left out, with all that it explains itself.
+        """
+        history = self.history
+        mask = np.zeros(len(history), np.bool_)
+        for incident in self.tracked:
+            lasted = incident.resolved is None or incident.resolved > since
+            if incident is not besides and lasted:
+                mask |= history.matches(incident.scope)
+        return mask if besides is None else mask & ~history.matches(besides.scope)
 
     @classmethod
     def fresh(cls, settings: Settings) -> "IncidentsState":
@@ -59,6 +83,7 @@ class IncidentsState:
             "waiting": [encode_closed(piece) for piece in self.alignment.waiting],
             "tracked": [_incident_content(incident) for incident in self.tracked],
             "pending": self.pending,
+            "past": self.past,
         }
         return pack(STAGE, incidents_fingerprint(settings), content)
 
@@ -77,6 +102,7 @@ class IncidentsState:
         state.alignment.waiting = [decode_closed(piece) for piece in content["waiting"]]
         state.tracked = [_incident(one) for one in content["tracked"]]
         state.pending = _degradations(content["pending"])
+        state.past = msgspec.convert(content["past"], list[Outline])
         return state
 
 
@@ -95,6 +121,7 @@ _PLAIN = (
     "ranked",
     "ranked_events",
     "degradations",
+    "primary",
 )
 
 
@@ -103,9 +130,13 @@ def _incident_content(incident: TrackedIncident) -> dict[str, Any]:
         **{name: getattr(incident, name) for name in _PLAIN},
         "scope": {name: list(values) for name, values in incident.scope.items()},
         "counts": incident.counts.snapshot(),
-        "regions": {name: [one.onset, one.recovered] for name, one in incident.regions.items()},
+        "regions": {
+            name: [one.onset, one.recovered, one.relapses] for name, one in incident.regions.items()
+        },
         "errors": [incident.errors.before, incident.errors.since],
         "candidates": list(incident.candidates),
+        "related": list(incident.related),
+        "parted": incident.parted,
     }
 
 
@@ -117,9 +148,11 @@ def _incident(content: dict[str, Any]) -> TrackedIncident:
         **plain,
         scope={name: tuple(values) for name, values in content["scope"].items()},
         counts=RegionCounts.resume(content["counts"]),
-        regions={name: TrackedRegion(*pair) for name, pair in content["regions"].items()},
+        regions={name: TrackedRegion(*one) for name, one in content["regions"].items()},
         errors=ErrorCounts(before, since),
         candidates=msgspec.convert(content["candidates"], tuple[Candidate, ...]),
+        related=msgspec.convert(content["related"], tuple[RelatedIncident, ...]),
+        parted=msgspec.convert(content["parted"], Relation | None),
     )
 
 

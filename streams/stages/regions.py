@@ -6,8 +6,6 @@ import numpy as np
 
 from detectors.odds import shift_odds
 from detectors.recovery import RecoverySettings, assess, surplus
-from streams.domain.incidents import AffectedRegion, Impact
-from streams.domain.time import window_start
 from streams.stages.region_counts import Float64, Int64, RegionCounts
 from streams.stages.tracking import SETTLING, TrackedIncident, TrackedRegion
 
@@ -34,7 +32,9 @@ def follow(incident: TrackedIncident, names: tuple[str, ...], now: int, *, recou
         if region is None:
             continue
         if recounted or name in placed or _may_turn(incident.counts, row, region):
-            region.recovered = _recovery(incident.counts, row, region.onset)
+            since = _recovery(incident.counts, row, region.onset)
+            region.relapses += region.recovered is not None and since is None
+            region.recovered = since
     recovered = [region.recovered for region in incident.regions.values()]
     known = [window for window in recovered if window is not None]
     incident.resolved = max(known) if known and len(known) == len(recovered) else None
@@ -63,40 +63,6 @@ def degraded_since(counts: RegionCounts) -> tuple[Int64, Float64]:
     gain = np.where(possible, surplus(operations, failures, baseline), 0.0)
     best = np.argmax(gain, axis=1)
     return counts.first + best, gain[np.arange(len(best)), best]
-
-
-def impact(incident: TrackedIncident, names: tuple[str, ...]) -> Impact:
-    """Sum up operations and failures of the affected regions from onset to recovery."""
-    counts = incident.counts
-    operations, failures, expected = 0, 0, 0.0
-    for row, name in enumerate(names):
-        region = incident.regions.get(name)
-        if region is None:
-            continue
-        end = counts.last + 1 if region.recovered is None else region.recovered
-        lasted = slice(max(region.onset - counts.first, 0), max(end - counts.first, 0))
-        operations += int(counts.trials[row, lasted].sum())
-        failures += int(counts.failures[row, lasted].sum())
-        expected += float(counts.expected[row, lasted].sum())
-    return Impact(operations, failures, expected)
-
-
-def affected_regions(incident: TrackedIncident, seconds: int) -> tuple[AffectedRegion, ...]:
-    """Give the affected regions in the order of their onsets.
-
-    Args:
-        incident: The incident.
-        seconds: Length of a window.
-    """
-    ordered = sorted(incident.regions.items(), key=lambda item: (item[1].onset, item[0]))
-    return tuple(
-        AffectedRegion(
-            name,
-            window_start(region.onset, seconds),
-            None if region.recovered is None else window_start(region.recovered, seconds),
-        )
-        for name, region in ordered
-    )
 
 
 def _find_regions(incident: TrackedIncident, names: tuple[str, ...], now: int) -> set[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from streams.domain.incidents import Candidate, IncidentStatus
+from streams.domain.incidents import Candidate, IncidentStatus, RelatedIncident, Relation
 from streams.domain.series import ANY, SeriesKey
 from streams.stages.history import Float64
 from streams.stages.region_counts import RegionCounts
@@ -32,10 +32,17 @@ class Degradation(NamedTuple):
 
 @dataclass(slots=True)
 class TrackedRegion:
-    """An affected region: its first affected and its first recovered window, None while not."""
+    """An affected region.
+
+    Attributes:
+        onset: First affected window.
+        recovered: First recovered window, None while there is none.
+        relapses: How often a recovery was taken back.
+    """
 
     onset: int
     recovered: int | None = None
+    relapses: int = 0
 
 
 @dataclass(slots=True)
@@ -46,7 +53,7 @@ class ErrorCounts:
     since: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)  # one incident is never another, and arrays have no one equality
 class TrackedIncident:
     """Running state of one incident.
 
@@ -68,6 +75,9 @@ class TrackedIncident:
         facts: What the newest record said, as far as a reader would act on it.
         ranked: Window of the newest ranking.
         ranked_events: Number of release events that it knew.
+        related: Links to earlier incidents.
+        primary: Id of the incident that it is, or was, secondary impact of.
+        parted: Why it no longer is.
     """
 
     id: str
@@ -89,6 +99,14 @@ class TrackedIncident:
     facts: str = ""
     ranked: int | None = None
     ranked_events: int = 0
+    related: tuple[RelatedIncident, ...] = ()
+    primary: str | None = None
+    parted: Relation | None = None
+
+    @property
+    def is_secondary(self) -> bool:
+        """Tell whether it is told in another incident's record, and has none of its own."""
+        return self.primary is not None and self.parted is None
 
     @property
     def status(self) -> IncidentStatus:

@@ -47,6 +47,6 @@ def test_series_of_one_group_meet_in_one_partition_that_never_changes() -> None:
 
 
 def test_the_impact_of_no_operations_is_perfect_health() -> None:
-    record = Impact(0, 0, 0.0).record()
+    record = Impact(0, 0, 0.0, (0, 0)).record()
     assert record["success_ratio"] == record["baseline_success_ratio"] == 1
     assert record["excess_failures"] == 0

@@ -107,8 +107,13 @@ def test_the_onset_of_a_region_that_has_recovered_stays() -> None:
 
 def test_a_relapse_takes_the_recovery_back() -> None:
     tracked = followed(counts({0: [0.4] * 10 + [0.02] * 15 + [0.4] * 25}))
-    assert tracked.regions["east"].recovered is None
+    assert tracked.regions["east"] == TrackedRegion(ONSET, None, relapses=1)
     assert tracked.resolved is None
+
+
+def test_every_relapse_is_counted() -> None:
+    tracked = followed(counts({0: ([0.4] * 10 + [0.02] * 15) * 3}, windows=100))
+    assert tracked.regions["east"] == TrackedRegion(ONSET, ONSET + 60, relapses=2)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -124,34 +129,6 @@ def test_asking_only_when_the_newest_window_says_something_finds_the_same_recove
     thorough = followed(made)
     assert cheap.regions == thorough.regions
     assert cheap.resolved == thorough.resolved == ONSET + 25
-
-
-def test_the_impact_ends_with_each_region_s_recovery() -> None:
-    made = counts({0: [0.4] * 50, 1: [0.4] * 50})
-    tracked = incident(made)
-    tracked.regions = {
-        "east": TrackedRegion(ONSET, ONSET + 5),
-        "north": TrackedRegion(ONSET + 40),
-    }
-    found = regions.impact(tracked, NAMES)
-    assert found.operations == 5 * TRIALS + 10 * TRIALS
-    assert found.failures == 15 * 40
-    assert found.expected_failures == pytest.approx(0.02 * found.operations)
-
-
-def test_affected_regions_are_listed_in_the_order_of_their_onsets() -> None:
-    tracked = incident(counts({}))
-    tracked.regions = {
-        "west": TrackedRegion(5),
-        "north": TrackedRegion(3, 9),
-        "east": TrackedRegion(5),
-    }
-    listed = regions.affected_regions(tracked, 60)
-    assert [(one.region, one.onset, one.recovered) for one in listed] == [
-        ("north", 180.0, 540.0),
-        ("east", 300.0, None),
-        ("west", 300.0, None),
-    ]
 
 
 def test_counts_are_continued_over_gaps_and_new_regions() -> None:
