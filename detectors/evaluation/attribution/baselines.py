@@ -44,9 +44,13 @@ def choices(evidence: Evidence) -> Mapping[Baseline, int | None]:
     return {baseline: _best(score(evidence)) for baseline, score in _SCORES.items()}
 
 
+_TOLD_LATE: Final = 2.0
+"""Minutes by which events are told late; without them the latest start misses every second step."""
+
+
 def latest_start(evidence: Evidence) -> Floats:
     """Score each release by the bin of its last step up to the onset, shape [K]."""
-    onset = evidence.located.onset
+    onset = evidence.located.onset + _TOLD_LATE
     last = [
         max((step.bin for step in release.steps if step.bin <= onset), default=-np.inf)
         for release in evidence.releases

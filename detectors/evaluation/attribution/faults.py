@@ -104,7 +104,7 @@ def draw_declared(generator: np.random.Generator, codes: Integers) -> Flags:
 
 
 def _one_value(generator: np.random.Generator, codes: Integers, dimension: int) -> Flags:
-    return within(codes, dimension, generator.integers(CARDINALITIES[dimension], size=1))
+    return within(codes, dimension, generator.integers(codes[:, dimension].max() + 1, size=1))
 
 
 def _draw_dose(

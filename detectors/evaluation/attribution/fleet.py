@@ -1,5 +1,6 @@
 """The healthy fleet: which series there are, how busy they are and how often they fail."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,10 +36,14 @@ class Fleet:
     known: Floats
 
 
-def series_codes() -> Integers:
-    """Give the codes of all series, each combination of values once, shape [S, 4]."""
-    axes = np.meshgrid(*map(np.arange, CARDINALITIES), indexing="ij")
-    return np.stack(axes, axis=-1).reshape(-1, len(CARDINALITIES)).astype(np.int64)
+def series_codes(cardinalities: Sequence[int] = CARDINALITIES) -> Integers:
+    """Give the codes of all series, each combination of values once, shape [S, D].
+
+    Args:
+        cardinalities: Number of values of each dimension.
+    """
+    axes = np.meshgrid(*map(np.arange, cardinalities), indexing="ij")
+    return np.stack(axes, axis=-1).reshape(-1, len(cardinalities)).astype(np.int64)
 
 
 def draw_fleet(generator: np.random.Generator, busyness: float = 1.0) -> Fleet:

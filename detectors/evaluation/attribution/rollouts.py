@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
 from detectors.arrays import Flags, Floats, Integers
-from detectors.evaluation.attribution.fleet import REGION, REGIONS, within
+from detectors.evaluation.attribution.fleet import REGION, within
 from detectors.evaluation.attribution.kinds import Pattern
 
-_RINGS: Final = (1, 3, 7, 13)
-"""Regions that have been reached after each ring but the last."""
+_RINGS: Final = (0.05, 0.15, 0.35, 0.65, 1.0)
+"""Share of the regions that have been reached after each ring."""
 _SWAPPED: Final = 0.15
 """Chance that two neighbours in the shared order change places."""
 _CANARY_SHARES: Final = (0.1, 0.5, 1.0)
@@ -113,12 +114,12 @@ def draw_rollout(
         generator: Source of randomness.
         pattern: How it is rolled out.
         codes: Codes of the series, shape [S, D].
-        shared: The order of regions that most releases share, shape [REGIONS].
+        shared: The order of regions that most releases share, shape [R].
         declared: The scope it is rolled out to, shape [S].
     """
     shares = _CANARY_SHARES if generator.integers(2) else (1.0,)
-    places = [declared & within(codes, REGION, np.array([region])) for region in range(REGIONS)]
-    order = generator.permutation(REGIONS)
+    places = [declared & within(codes, REGION, np.array([region])) for region in range(shared.size)]
+    order = generator.permutation(shared.size)
     if pattern in {Pattern.SHARED_RINGS, Pattern.PAUSED, Pattern.ROLLED_BACK}:
         order = _swapped(generator, shared)
     ordered = [places[region] for region in order]
@@ -187,7 +188,8 @@ def _rings(
     """
     steps: list[RolloutStep] = []
     minute = start
-    for ring, (first, last) in enumerate(zip((0, *_RINGS), (*_RINGS, REGIONS), strict=True)):
+    ends = _ring_ends(len(ordered))
+    for ring, (first, last) in enumerate(pairwise((0, *ends))):
         if ring == paused:
             minute += float(generator.uniform(180.0, 720.0))
         for series in ordered[first:last]:
@@ -197,12 +199,17 @@ def _rings(
     return steps
 
 
+def _ring_ends(regions: int) -> list[int]:
+    """Give how many regions have been reached after each ring."""
+    return [max(round(share * regions), 1) for share in _RINGS]
+
+
 def _rolled_back(
     generator: np.random.Generator, ordered: Sequence[Flags], shares: Sequence[float]
 ) -> list[RolloutStep]:
     """Take the rollout back after one to three rings, and begin it anew hours later."""
     whole = _rings(generator, ordered, shares)
-    reached = _RINGS[int(generator.integers(3))]
+    reached = _ring_ends(len(ordered))[int(generator.integers(3))]
     touched: Flags = np.logical_or.reduce(ordered[:reached])
     begun = [step for step in whole if (step.series & touched).any()]
     back = max(step.minute for step in begun) + float(generator.uniform(10.0, 90.0))
