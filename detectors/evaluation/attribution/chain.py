@@ -53,6 +53,8 @@ def evaluate_case(
         culprit=case.culprit,
         clone=case.clone,
         minutes=minutes,
+        operations=int(seen.cells.trials.sum()),
+        bins=seen.cells.trials.shape[1],
         probabilities=probabilities,
         none_probability=ranking.none_probability,
         ties=tuple(tuple(seen.indices[index] for index in tie) for tie in ranking.ties),

@@ -86,11 +86,13 @@ class LocalisationResult:
 
     Attributes:
         shape: Name of the kind of fleet.
+        operations: Operations since the onset.
         own: What this program found.
         scan: What the Poisson scan found.
     """
 
     shape: str
+    operations: int
     own: Found
     scan: Found
 
@@ -152,6 +154,7 @@ def localise(
 
     return LocalisationResult(
         shape=shape.name,
+        operations=int(slices.trials.sum()),
         own=_timed(own, slices.scope, clock),
         scan=_timed(scan, slices.scope, clock),
     )

@@ -20,6 +20,8 @@ class CaseResult:
         culprit: Index of the guilty release; None if no registered release is.
         clone: Index of the release with exactly the culprit's events, if there is one.
         minutes: Minutes since the onset.
+        operations: Operations in the history that was looked at.
+        bins: Length of that history.
         probabilities: Posterior probability of each registered release, 0 where nothing was known
             of it; shape [K].
         none_probability: That of none of them.
@@ -35,6 +37,8 @@ class CaseResult:
     culprit: int | None
     clone: int | None
     minutes: int
+    operations: int
+    bins: int
     probabilities: Floats
     none_probability: float
     ties: tuple[tuple[int, ...], ...]

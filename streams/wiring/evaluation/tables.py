@@ -7,13 +7,12 @@ from detectors.evaluation.experiments import ChangeResult, MethodScore
 from detectors.evaluation.goals import Goal, change_goals, nuisance_goals
 from detectors.evaluation.scores import Delays, FalseAlarms
 from streams.wiring.evaluation.evaluation import Evaluation
-
-_NONE = "–"
+from streams.wiring.evaluation.markdown import NONE, goals_text, number, share, table
 
 
 def render(evaluation: Evaluation) -> str:
     """Give the tables, the goals that are missed first."""
-    parts = [_about(evaluation), _goals(evaluation.goals())]
+    parts = [_about(evaluation), goals_text(evaluation.goals())]
     if evaluation.changes:
         parts += ["### Delays", _delays(evaluation.changes)]
         parts += ["### Onsets", _onsets(evaluation.changes)]
@@ -35,16 +34,6 @@ def _about(evaluation: Evaluation) -> str:
     return " ".join(lines)
 
 
-def _goals(goals: Sequence[Goal]) -> str:
-    """List what is missed; what is met is only counted, for there is a lot of it."""
-    missed = [goal for goal in goals if not goal.met]
-    head = f"**{len(goals) - len(missed)} of {len(goals)} goals met.**"
-    if not missed:
-        return head
-    rows = [(goal.cell, goal.subject, _number(goal.value), goal.bound) for goal in missed]
-    return f"{head} Missed:\n\n{_table(('cell', 'goal', 'is', 'must be'), rows)}"
-
-
 def _delays(changes: Sequence[ChangeResult]) -> str:
     """Show known and learned baselines of a cell side by side."""
     names = list(dict.fromkeys(change.cell.name for change in changes))
@@ -55,7 +44,7 @@ def _delays(changes: Sequence[ChangeResult]) -> str:
     for name in names:
         of_cell = {change.known: change for change in changes if change.cell.name == name}
         rows.append(_delay_row(name, of_cell.get(True), of_cell.get(False), peers))
-    return _table(header, rows)
+    return table(header, rows)
 
 
 def _columns(changes: Iterable[ChangeResult]) -> list[str]:
@@ -69,22 +58,22 @@ def _delay_row(
     scores = {score.name: score for score in known.scores} if known else {}
     row = [
         name,
-        *([_text(known.promised.oracle), _text(known.promised.delays)] if known else 2 * [_NONE]),
+        *([_text(known.promised.oracle), _text(known.promised.delays)] if known else 2 * [NONE]),
     ]
-    row.append(_text(known.scores[-1].delays) if known else _NONE)
+    row.append(_text(known.scores[-1].delays) if known else NONE)
     row += [_score(scores.get(peer)) for peer in peers]
     if learned:
         row += [_text(learned.promised.oracle), _text(learned.promised.delays)]
         row.append(_text(learned.scores[-1].delays))
     else:
-        row += 3 * [_NONE]
+        row += 3 * [NONE]
     goals = [goal for one in (known, learned) if one for goal in change_goals(one)]
     delay_goals = [goal for goal in goals if goal.subject.endswith(" delay")]
     return [*row, _met(delay_goals)]
 
 
 def _score(score: MethodScore | None) -> str:
-    return _text(score.delays) if score else _NONE
+    return _text(score.delays) if score else NONE
 
 
 def _text(delays: Delays) -> str:
@@ -106,15 +95,15 @@ def _onsets(changes: Sequence[ChangeResult]) -> str:
         (
             change.cell.name,
             "known" if change.known else "learned",
-            _number(change.cell.excess_failures),
-            _number(change.onsets.median),
-            _share(change.onsets.covered),
-            _number(change.onsets.width),
+            number(change.cell.excess_failures),
+            number(change.onsets.median),
+            share(change.onsets.covered),
+            number(change.onsets.width),
         )
         for change in changes
     ]
     header = ("cell", "baseline", "excess failures a window", "median error")
-    return _table((*header, "interval covers", "its width"), rows)
+    return table((*header, "interval covers", "its width"), rows)
 
 
 def _nuisances(evaluation: Evaluation) -> str:
@@ -129,12 +118,12 @@ def _nuisances(evaluation: Evaluation) -> str:
         for one in evaluation.nuisances
     ]
     header = ("cell", "baseline", "settled / promised", "upper bound")
-    return _table((*header, "cold start / promised", "upper bound", "goal"), rows)
+    return table((*header, "cold start / promised", "upper bound", "goal"), rows)
 
 
 def _against(alarms: FalseAlarms) -> tuple[str, str]:
     if not alarms.promised:
-        return _NONE, _NONE
+        return NONE, NONE
     return f"{alarms.count} / {alarms.promised:.1f}", f"{alarms.upper:.2f}"
 
 
@@ -151,7 +140,7 @@ def _fleets(evaluation: Evaluation) -> str:
         for one in evaluation.fleets
     ]
     header = ("method", "false alarms / promised", "visible found", "all found", "delay", "oracle")
-    return _table(header, rows)
+    return table(header, rows)
 
 
 def _costs(evaluation: Evaluation) -> str:
@@ -168,17 +157,4 @@ def _costs(evaluation: Evaluation) -> str:
         for step in costs.steps
     ]
     header = ("series", "ms a window, median", "95 %", "ns a series and update")
-    return f"{_table(header, rows)}\n\nState: {costs.bytes_per_series:,.0f} bytes a series."
-
-
-def _number(value: float) -> str:
-    return f"{value:.4g}" if math.isfinite(value) else "undefined"
-
-
-def _share(value: float) -> str:
-    return f"{value:.0%}" if math.isfinite(value) else "undefined"
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [header, ["-"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"{table(header, rows)}\n\nState: {costs.bytes_per_series:,.0f} bytes a series."

@@ -1,11 +1,8 @@
 """What the benchmark consists of, as tasks that any process can do, in any order."""
 
 import enum
-import multiprocessing
-import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing.pool import Pool
 from typing import Final, TypeAlias
 
 from detectors.evaluation.bank_method import BankMethod
@@ -23,6 +20,7 @@ from detectors.evaluation.fleet import FULL_FLEET, QUICK_FLEET, FleetResult, Fle
 from detectors.evaluation.references import BurnRate, Ewma, OracleCusum
 from streams.adapters import peers
 from streams.domain.errors import OperatorError
+from streams.wiring.evaluation import processes
 
 Result: TypeAlias = ChangeResult | NuisanceResult | FleetResult
 
@@ -151,26 +149,7 @@ def results(todo: Sequence[Task], jobs: int) -> Iterator[tuple[Task, Result]]:
         todo: The tasks.
         jobs: Number of processes; 1 for this one alone.
 
-    Yields:
+    Returns:
         Each task with its result, in any order.
     """
-    if jobs == 1 or len(todo) <= 1:
-        for task in todo:
-            yield task, do(task)
-        return
-    # Leaving the pool's context ends its processes at once, whatever they are doing.
-    with _deaf_pool(min(jobs, len(todo))) as pool:
-        yield from pool.imap_unordered(_done, todo)
-
-
-def _deaf_pool(jobs: int) -> Pool:
-    """Start processes that Ctrl-C never reaches, not even while they start: this one ends them."""
-    heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        return multiprocessing.get_context("spawn").Pool(jobs)
-    finally:
-        signal.signal(signal.SIGINT, heard)
-
-
-def _done(task: Task) -> tuple[Task, Result]:
-    return task, do(task)
+    return processes.results(do, todo, jobs)
