@@ -22,6 +22,7 @@ from detectors.attribution.evidence import (
     evidence_card,
     failing_regions,
 )
+from detectors.attribution.experiment import Experiment, next_experiment
 from detectors.attribution.exposure import (
     ReleaseExposure,
     Step,
@@ -37,15 +38,29 @@ from detectors.attribution.none_hypothesis import (
     freest_effects,
     strata_sums,
 )
+from detectors.attribution.pairs import PairFit, explain_pairs
 from detectors.attribution.release_hypothesis import ReleaseFit, explain
 from detectors.attribution.settings import AttributionSettings, NoneForm
 from detectors.attribution.ties import ties
 from detectors.attribution.timeline import timeline_around
 
-__all__ = ["AttributionSettings", "Cells", "NoneForm", "Ranking", "rank"]
+__all__ = ["AttributionSettings", "Cells", "NoneForm", "Pair", "Ranking", "rank"]
 
 _CONTROL_SECONDS = 3600.0
 """A step this long before the onset, or after it, disqualifies what it touches as a control."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two releases at once.
+
+    Attributes:
+        releases: Their indices, ascending.
+        probability: Posterior probability that both are at work and together are the cause.
+    """
+
+    releases: tuple[int, int]
+    probability: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,19 +68,24 @@ class Ranking:
     """The verdict on one incident.
 
     Attributes:
-        probabilities: float64[K], posterior probability of each release.
+        probabilities: float64[K], posterior probability of each release. What a pair earns is
+            shared by the two, half and half.
         none_probability: That of no known release; all sum to 1.
         none_forms: How `none_probability` divides among its forms.
+        pairs: Pairs of releases that were worth a trial, most probable first.
         ties: Groups of release indices that the data cannot tell apart, ascending inside a group.
-        evidence: For each release an exact split of its log posterior odds against "none".
+        evidence: For each release an exact split of its log posterior odds against "none", alone.
+        experiment: What to try next; None if there is nothing to try.
         dispersion: Pearson's phi, by which log likelihoods were divided; at least 1.
     """
 
     probabilities: NDArray[np.float64]
     none_probability: float
     none_forms: Mapping[NoneForm, float]
+    pairs: tuple[Pair, ...]
     ties: tuple[tuple[int, ...], ...]
     evidence: tuple[tuple[Evidence, ...], ...]
+    experiment: Experiment | None
     dispersion: float
 
 
@@ -106,33 +126,92 @@ def rank(
     none = explain_without(groups, sums, phi, settings)
     lags = lags_of(settings)
     fits = [explain(groups, suffix, each, lags, phi, settings) for each in steps]
-
-    prior_releases, prior_none = _log_priors(releases, settings)
-    scores = prior_releases + np.array([fit.log_likelihood for fit in fits])
-    forms = np.array(
-        [
-            prior_none + np.log(share) + none.log_likelihoods[form]
-            for form, share in _shares(settings)
-        ]
-    )
-    total = float(log_sum(np.concatenate((scores, forms))))
-    none_score = float(log_sum(forms))
-    probabilities = np.exp(scores - total)
+    pair_fits = explain_pairs(groups, ratio, steps, fits, lags, phi, settings)
+    posterior = _posterior(releases, fits, pair_fits, none, settings)
     setting = _setting(groups, ratio, phi, onset, none, settings)
     return Ranking(
-        probabilities=probabilities,
-        none_probability=float(np.exp(none_score - total)),
-        none_forms={
-            form: float(np.exp(score - total))
-            for (form, _), score in zip(_shares(settings), forms, strict=True)
-        },
-        ties=_ties(setting, steps, probabilities, fits, settings),
+        probabilities=posterior.releases,
+        none_probability=float(sum(posterior.forms.values())),
+        none_forms=posterior.forms,
+        pairs=posterior.pairs,
+        ties=_ties(setting, steps, posterior.releases, fits, settings),
         evidence=tuple(
-            evidence_card(setting, fit, each, float(score - none_score), float(prior - prior_none))
-            for fit, each, score, prior in zip(fits, steps, scores, prior_releases, strict=True)
+            evidence_card(setting, fit, each, float(odds), float(prior))
+            for fit, each, odds, prior in zip(
+                fits, steps, posterior.log_odds, posterior.log_prior_odds, strict=True
+            )
+        ),
+        experiment=next_experiment(
+            groups, ratio, fits, posterior.releases, phi, settings.bin_seconds
         ),
         dispersion=phi,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Posterior:
+    """Probabilities of everything.
+
+    Attributes:
+        releases: float64[K], with their halves of pairs.
+        forms: Of each form of "none".
+        pairs: Most probable first.
+        log_odds: float64[K], log posterior odds of each release alone against "none".
+        log_prior_odds: float64[K].
+    """
+
+    releases: NDArray[np.float64]
+    forms: dict[NoneForm, float]
+    pairs: tuple[Pair, ...]
+    log_odds: NDArray[np.float64]
+    log_prior_odds: NDArray[np.float64]
+
+
+def _posterior(
+    releases: Sequence[ReleaseExposure],
+    fits: Sequence[ReleaseFit],
+    pair_fits: Sequence[PairFit],
+    none: NoneFit,
+    settings: AttributionSettings,
+) -> _Posterior:
+    priors, prior_none = _log_priors(releases, settings)
+    scores = priors + np.array([fit.log_likelihood for fit in fits])
+    shares = _shares(settings)
+    forms = np.array(
+        [prior_none + np.log(share) + none.log_likelihoods[form] for form, share in shares]
+    )
+    together = np.array(
+        [_log_pair_prior(priors, pair, settings) + pair.log_likelihood for pair in pair_fits]
+    )
+    total = float(log_sum(np.concatenate((scores, forms, together))))
+    none_score = float(log_sum(forms))
+    probabilities = np.exp(scores - total)
+    pairs = []
+    for pair, probability in zip(pair_fits, np.exp(together - total).tolist(), strict=True):
+        members = (min(pair.first, pair.second), max(pair.first, pair.second))
+        pairs.append(Pair(members, probability))
+        probabilities[list(members)] += probability / 2.0
+    return _Posterior(
+        releases=probabilities,
+        forms={
+            form: float(np.exp(score - total))
+            for (form, _), score in zip(shares, forms, strict=True)
+        },
+        pairs=tuple(sorted(pairs, key=lambda pair: (-pair.probability, pair.releases))),
+        log_odds=scores - none_score,
+        log_prior_odds=priors - prior_none,
+    )
+
+
+def _log_pair_prior(
+    priors: NDArray[np.float64], pair: PairFit, settings: AttributionSettings
+) -> float:
+    """Log prior of a pair: each pair's share is in proportion to both its members' odds."""
+    shares = np.exp(priors - log_sum(priors))
+    every = (1.0 - float(shares @ shares)) / 2.0
+    share = float(shares[pair.first] * shares[pair.second]) / every
+    whole = float(log_sum(priors)) + np.log(settings.pair_prior / (1.0 - settings.pair_prior))
+    return float(whole + np.log(share))
 
 
 def _check(
@@ -189,7 +268,8 @@ def _log_priors(
         return np.zeros(0), 0.0
     bound = settings.prior_odds_bound
     odds = np.clip([release.prior_odds for release in releases], 1.0 / bound, bound)
-    priors: NDArray[np.float64] = np.log((1.0 - settings.none_prior) * odds / odds.sum())
+    alone = 1.0 - settings.pair_prior if len(releases) > 1 else 1.0
+    priors: NDArray[np.float64] = np.log((1.0 - settings.none_prior) * alone * odds / odds.sum())
     return priors, float(np.log(settings.none_prior))
 
 

@@ -46,6 +46,7 @@ class AttributionSettings:
         lag_bands: Prior of the delay from a step to its effect. Delays of 0, 15 minutes, an hour
             and six hours are what latent faults show; each is widened into the band around it, as
             a fixed delay would be wrong by minutes, which a busy fleet notices.
+        pair_prior: Share of the releases' prior probability that goes to two of them at once.
         prior_odds_bound: A release's own prior odds are clipped to [1 / bound, bound].
         susceptible_shares: Shares of the units it reaches that react to a fault at all, with their
             prior weights. Most faults hit wherever they are; few need rare circumstances.
@@ -72,6 +73,7 @@ class AttributionSettings:
         LagBand(until_seconds=7200.0, probability=0.09),
         LagBand(until_seconds=28800.0, probability=0.03),
     )
+    pair_prior: float = 0.02
     prior_odds_bound: float = 10.0
     susceptible_shares: tuple[tuple[float, float], ...] = ((0.95, 0.75), (0.6, 0.2), (0.25, 0.05))
     reached_shares: tuple[tuple[float, float], ...] = (
@@ -95,6 +97,8 @@ class AttributionSettings:
             raise ValueError(f"bin_seconds must be positive, not {self.bin_seconds}")
         if not 0.0 < self.none_prior < 1.0:
             raise ValueError(f"none_prior must lie inside (0, 1), not {self.none_prior}")
+        if not 0.0 < self.pair_prior < 1.0:
+            raise ValueError(f"pair_prior must lie inside (0, 1), not {self.pair_prior}")
         if {form for form, _ in self.none_forms} != set(NoneForm):
             raise ValueError("none_forms must give every form of none exactly one share")
         ends = [band.until_seconds for band in self.lag_bands]

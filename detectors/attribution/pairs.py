@@ -1,0 +1,83 @@
+"""Two releases at once: what one of them leaves unexplained may be the work of another."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.attribution.cells import Groups
+from detectors.attribution.exposure import Step
+from detectors.attribution.lags import Lags
+from detectors.attribution.likelihood import CEILING, cell_log_ratios, suffix_sums
+from detectors.attribution.none_hypothesis import strata_sums
+from detectors.attribution.release_hypothesis import ReleaseFit, explain
+from detectors.attribution.settings import AttributionSettings
+
+_FIRST = 2
+"""So many of the most probable releases are tried as one of a pair."""
+_LEFT_NATS = 15.0
+"""A pair is not worth its time where no region leaves this much unexplained."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairFit:
+    """The evidence for two releases together.
+
+    Attributes:
+        first: Index of the one that was fitted first.
+        second: Index of the one that was fitted to what is left.
+        log_likelihood: Log of their average likelihood, against quiet.
+    """
+
+    first: int
+    second: int
+    log_likelihood: float
+
+
+def explain_pairs(
+    groups: Groups,
+    baseline: NDArray[np.float64],
+    steps: Sequence[Sequence[Step]],
+    fits: Sequence[ReleaseFit],
+    lags: Lags,
+    dispersion: float,
+    settings: AttributionSettings,
+) -> tuple[PairFit, ...]:
+    """Fit a second release to what the best explanation by a first one leaves.
+
+    The likelihood of the pair is that of the first, averaged over all its explanations, times that
+    of the second where the first one's best explanation is part of the baseline.
+
+    Args:
+        groups: The fleet.
+        baseline: float64[A, T], failure probability without any cause.
+        steps: Steps of each of the K releases.
+        fits: Their explanations one by one.
+        lags: Delays and their prior.
+        dispersion: Pearson's phi.
+        settings: Priors.
+
+    Returns:
+        Each pair once, in the order that explains more; none where nothing is left to explain.
+    """
+    best: dict[tuple[int, int], PairFit] = {}
+    scores = np.array([fit.log_likelihood for fit in fits])
+    # Whoever equals the last of the first is one of them: exact copies are treated alike.
+    least = np.sort(scores)[-_FIRST:].min(initial=np.inf)
+    for first in np.flatnonzero(scores >= least).tolist():
+        effects = fits[first].effect_matrix(groups)
+        residual = np.clip(1.0 - (1.0 - baseline) * (1.0 - effects), 0.0, CEILING)
+        suffix = suffix_sums(cell_log_ratios(groups.trials, groups.failures, residual))
+        left = max(float(sums.max()) for sums in strata_sums(groups, suffix)) / dispersion
+        if left < _LEFT_NATS:
+            continue
+        for second, each in enumerate(steps):
+            if second == first:
+                continue
+            more = explain(groups, suffix, each, lags, dispersion, settings)
+            total = fits[first].log_likelihood + more.log_likelihood
+            names = (min(first, second), max(first, second))
+            if names not in best or total > best[names].log_likelihood:
+                best[names] = PairFit(first, second, total)
+    return tuple(best[names] for names in sorted(best))
