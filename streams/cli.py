@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streams.cli_evaluate import evaluate_commands
 from streams.domain.errors import OperatorError, OpwatchError
 from streams.domain.time import parse_instant
 
@@ -46,11 +47,6 @@ app = typer.Typer(
 )
 topic_commands = typer.Typer(no_args_is_help=True, help="Create or check the Kafka topics.")
 settings_commands = typer.Typer(no_args_is_help=True, help="Show or check the settings.")
-evaluate_commands = typer.Typer(
-    invoke_without_command=True,
-    help="Evaluate: the detectors on simulated streams, against the floor, peers and the promise.",
-    epilog="Example: `opwatch evaluate --json detectors.json --plot detectors.svg`",
-)
 app.add_typer(topic_commands, name="topics")
 app.add_typer(settings_commands, name="config")
 app.add_typer(evaluate_commands, name="evaluate")
@@ -192,56 +188,6 @@ def simulate(
     with shown_progress("Simulating") as progress:
         wiring.simulate(scenario, out, seed, volume, progress)
     typer.echo(f"wrote {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
-
-
-@evaluate_commands.callback()
-def evaluate(
-    context: typer.Context,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same figures.")] = 1954,
-    json: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write all figures as one JSON object.")
-    ] = None,
-    table: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write the tables as Markdown, between marks if any."),
-    ] = None,
-    plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw the delays, as SVG.")
-    ] = None,
-    cells: Annotated[
-        str | None,
-        typer.Option(metavar="NAME,...", help="Measure only these cells, fleet or cost."),
-    ] = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(min=1, show_default="one per core", help="How many processes."),
-    ] = None,
-    quick: Annotated[  # noqa: FBT002
-        bool, typer.Option("--quick", help="A few small cells, to see that it works.")
-    ] = False,
-) -> None:
-    """Evaluate: the detectors on simulated streams, against the floor, peers and the promise.
-
-    Prints the tables; goals that are missed stand first. Costs apart, figures depend on the seed
-    alone.
-    """
-    if context.invoked_subcommand is not None:
-        return
-    from streams import wiring  # noqa: PLC0415
-    from streams.adapters.terminal import shown_progress  # noqa: PLC0415
-
-    request = wiring.EvaluationRequest(
-        seed=seed,
-        cells=None if cells is None else [name.strip() for name in cells.split(",")],
-        jobs=jobs or len(os.sched_getaffinity(0)),
-        quick=quick,
-        json=json,
-        table=table,
-        plot=plot,
-    )
-    with shown_progress("Evaluating") as progress:
-        text = wiring.evaluate(request, progress)
-    typer.echo(text, nl=False)
 
 
 @app.command()

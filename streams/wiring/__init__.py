@@ -15,6 +15,7 @@ from streams.scenarios.catalogue import SCENARIOS, build
 from streams.scenarios.default_fleet import default_fleet
 from streams.wiring.demo import demo
 from streams.wiring.evaluation import EvaluationRequest, evaluate
+from streams.wiring.evaluation.attribution import evaluate_attribution
 from streams.wiring.worker import run_worker
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "create_topics",
     "demo",
     "evaluate",
+    "evaluate_attribution",
     "list_scenarios",
     "replay",
     "run_worker",

@@ -48,7 +48,7 @@ def locate_incident(cells: Cells) -> Located:
 def jaccard(one: Flags, other: Flags) -> float:
     """Give the share of the series in either set that are in both, 1 if both are empty."""
     either = int(np.count_nonzero(one | other))
-    return np.count_nonzero(one & other) / either if either else 1.0
+    return int(np.count_nonzero(one & other)) / either if either else 1.0
 
 
 def _scope_since(cells: Cells, onset: int) -> Flags:
