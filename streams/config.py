@@ -273,6 +273,27 @@ class IncidentSettings(Section):
     """Which operations are known to fail with which others."""
 
 
+class Component(Section):
+    """What is known of a component before any data."""
+
+    component: str = Field(min_length=1)
+    """Its name, as release events give it."""
+    odds: float = Field(1.0, ge=0.1, le=10.0)
+    """How much likelier a release of it is the cause than one of another component: its history."""
+    serves: ScopePattern = {}
+    """Dimension -> values: the operations that need it. A release of a component that serves
+    nothing of an incident's scope has a tenth of the odds."""
+
+
+class AttributionSection(Section):
+    """What is known of releases before any data; all of it together counts for a factor of 10."""
+
+    components: tuple[Component, ...] = ()
+    """Components of which anything is known."""
+    off_system_odds: float = Field(3.0, ge=0.1, le=10.0)
+    """The same for a release whose events say `off_system`: outside the staged release system."""
+
+
 class HttpSettings(Section):
     """Where /metrics, /healthz and /readyz are served."""
 
@@ -313,6 +334,7 @@ class Settings(BaseSettings):
     windows: WindowSettings = WindowSettings()
     detectors: DetectorSettings = DetectorSettings()
     incidents: IncidentSettings = IncidentSettings()
+    attribution: AttributionSection = AttributionSection()
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
     worker: WorkerSettings = WorkerSettings()

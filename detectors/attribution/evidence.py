@@ -5,7 +5,7 @@ one row each, with the log likelihood ratio between the best single explanation 
 What the averages over all explanations add is the row on freedom, the priors are the last row.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -29,6 +29,12 @@ class EvidenceKind(Enum):
     OTHER_STRATA = "other_strata"
     FREEDOM = "freedom"
     PRIOR = "prior"
+
+
+_OBSERVED = frozenset(EvidenceKind) - {EvidenceKind.FREEDOM, EvidenceKind.PRIOR}
+"""Rows that tell what was seen."""
+_REASONS = 2
+"""More reasons convince nobody more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +167,25 @@ def sentence(evidence: Evidence, name: str) -> str:
             return f"How freely {name}, and an unregistered cause, had to be fitted to the data."
         case EvidenceKind.PRIOR:
             return f"Before the data the odds of {name} were {figures['prior_odds']:.2g} to 1."
+
+
+def exoneration(card: Sequence[Evidence], name: str) -> str:
+    """Say why a release is not the cause, by the strongest evidence against it.
+
+    Args:
+        card: Its evidence card.
+        name: The release, as its owner knows it.
+
+    Returns:
+        One to three sentences in plain English.
+    """
+    against = sorted(
+        (row for row in card if row.kind in _OBSERVED and row.log_likelihood_ratio < -1.0),
+        key=lambda row: row.log_likelihood_ratio,
+    )
+    if not against:
+        return f"Nothing that was seen needs {name} as its cause: another explanation fits better."
+    return " ".join(sentence(row, name) for row in against[:_REASONS])
 
 
 def _onset_sentence(figures: Mapping[str, float | int], name: str) -> str:

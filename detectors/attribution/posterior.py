@@ -41,7 +41,7 @@ from detectors.attribution.none_hypothesis import (
 from detectors.attribution.pairs import PairFit, explain_pairs
 from detectors.attribution.release_hypothesis import ReleaseFit, explain
 from detectors.attribution.settings import AttributionSettings, NoneForm
-from detectors.attribution.ties import ties
+from detectors.attribution.ties import Parting, parting, ties
 from detectors.attribution.timeline import timeline_around
 
 __all__ = ["AttributionSettings", "Cells", "NoneForm", "Pair", "Ranking", "rank"]
@@ -74,6 +74,7 @@ class Ranking:
         none_forms: How `none_probability` divides among its forms.
         pairs: Pairs of releases that were worth a trial, most probable first.
         ties: Groups of release indices that the data cannot tell apart, ascending inside a group.
+        partings: Where the first of each group and another one part, as far as they do.
         evidence: For each release an exact split of its log posterior odds against "none", alone.
         experiment: What to try next; None if there is nothing to try.
         dispersion: Pearson's phi, by which log likelihoods were divided; at least 1.
@@ -84,6 +85,7 @@ class Ranking:
     none_forms: Mapping[NoneForm, float]
     pairs: tuple[Pair, ...]
     ties: tuple[tuple[int, ...], ...]
+    partings: tuple[Parting, ...]
     evidence: tuple[tuple[Evidence, ...], ...]
     experiment: Experiment | None
     dispersion: float
@@ -129,12 +131,15 @@ def rank(
     pair_fits = explain_pairs(groups, ratio, steps, fits, lags, phi, settings)
     posterior = _posterior(releases, fits, pair_fits, none, settings)
     setting = _setting(groups, ratio, phi, onset, none, settings)
+    tied = _ties(setting, steps, posterior.releases, fits, settings)
+    partings = (parting(groups, steps, (tie[0], other)) for tie in tied for other in tie[1:])
     return Ranking(
         probabilities=posterior.releases,
         none_probability=float(sum(posterior.forms.values())),
         none_forms=posterior.forms,
         pairs=posterior.pairs,
-        ties=_ties(setting, steps, posterior.releases, fits, settings),
+        ties=tied,
+        partings=tuple(one for one in partings if one is not None),
         evidence=tuple(
             evidence_card(setting, fit, each, float(odds), float(prior))
             for fit, each, odds, prior in zip(

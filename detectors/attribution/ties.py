@@ -1,9 +1,61 @@
 """Releases that the data cannot tell apart."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from detectors.attribution.cells import Groups, region_sums
+from detectors.attribution.exposure import Step, exposure_matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """Where and when the exposures of two tied releases part.
+
+    Attributes:
+        releases: Their indices, in the order asked for.
+        region: Index of the region: its code's place among the codes that occur.
+        bin: Bin from which on they differ there.
+        exposures: Largest share of the region that ran each of them from then on.
+    """
+
+    releases: tuple[int, int]
+    region: int
+    bin: int
+    exposures: tuple[float, float]
+
+
+def parting(
+    groups: Groups, steps: Sequence[Sequence[Step]], releases: tuple[int, int]
+) -> Parting | None:
+    """Find where two releases differ most, by the operations that saw only one of them.
+
+    Args:
+        groups: The fleet.
+        steps: Steps of all releases.
+        releases: Indices of the two.
+
+    Returns:
+        Where they part; None if all that is known of them is the same.
+    """
+    lags = np.zeros(groups.regions.size, np.int64)
+    first, second = (exposure_matrix(steps[one], lags, groups.timeline) for one in releases)
+    differ = first != second
+    operations = (groups.trials * np.abs(first - second)).sum(axis=1)
+    weight = region_sums(operations + differ.any(axis=1), groups.regions, groups.region_count)
+    region = int(np.argmax(weight))
+    if weight[region] == 0.0:
+        return None
+    rows = (groups.regions == region) & differ.any(axis=1)
+    span = int(np.flatnonzero(differ[rows].any(axis=0))[0])
+    return Parting(
+        releases=releases,
+        region=region,
+        bin=int(groups.timeline.edges[span]),
+        exposures=(float(first[rows, span:].max()), float(second[rows, span:].max())),
+    )
 
 
 def ties(

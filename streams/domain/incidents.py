@@ -4,6 +4,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from streams.domain.causes import CauseDetails, ToldApart
 from streams.domain.time import format_instant
 
 Scope = Mapping[str, tuple[str, ...]]
@@ -239,13 +240,25 @@ class EvidenceStatement:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A release that could explain the incident."""
+    """A release that could explain the incident.
+
+    Attributes:
+        release: Its name.
+        component: What it deploys, if known.
+        probability: Posterior probability that it is the cause, 0 to 1.
+        tied_with: Releases that the data cannot tell from it.
+        evidence: Its evidence card.
+        told_apart: Where it and those that are tied with it differ, as far as they do.
+        exoneration: For its owner, why it is not the cause; None unless it is cleared.
+    """
 
     release: str
     component: str | None
     probability: float
     tied_with: tuple[str, ...]
     evidence: tuple[EvidenceStatement, ...]
+    told_apart: tuple[ToldApart, ...] = ()
+    exoneration: str | None = None
 
     def record(self) -> dict[str, object]:
         """Give the plain record of the contract."""
@@ -254,6 +267,9 @@ class Candidate:
             "component": self.component,
             "probability": self.probability,
             "tied_with": list(self.tied_with),
+            "told_apart": [one.record() for one in self.told_apart],
+            "cleared": self.exoneration is not None,
+            "exoneration": self.exoneration,
             "evidence": [row.record() for row in self.evidence],
         }
 
@@ -275,6 +291,7 @@ class IncidentRecord:
     errors: tuple[RisenError, ...]
     candidates: tuple[Candidate, ...]
     no_release_probability: float
+    causes: CauseDetails
     related: tuple[RelatedIncident, ...]
     secondary: tuple[SecondaryImpact, ...]
     surroundings: Surroundings
@@ -282,6 +299,7 @@ class IncidentRecord:
     def record(self) -> dict[str, object]:
         """Give the plain record of the contract, in a fixed order of fields."""
         resolved = None if self.resolved is None else format_instant(self.resolved)
+        experiment = self.causes.experiment
         return {
             "incident": self.incident,
             "revision": self.revision,
@@ -296,6 +314,9 @@ class IncidentRecord:
             "errors": [error.record() for error in self.errors],
             "candidates": [candidate.record() for candidate in self.candidates],
             "no_release_probability": self.no_release_probability,
+            "no_release_forms": dict(self.causes.none_forms),
+            "release_pairs": [pair.record() for pair in self.causes.pairs],
+            "next_experiment": experiment and experiment.record(),
             "related": [other.record() for other in self.related],
             "secondary": [one.record() for one in self.secondary],
             "unaffected": _by_dimension(self.surroundings.unaffected),

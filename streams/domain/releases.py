@@ -33,6 +33,7 @@ class ReleaseEvent:
         version: Its version, if known.
         stage: Rollout stage, if known.
         url: Where to read more, if known.
+        off_system: Whether it happens outside the staged release system.
     """
 
     id: str
@@ -45,3 +46,4 @@ class ReleaseEvent:
     version: str | None = None
     stage: str | None = None
     url: str | None = None
+    off_system: bool = False

@@ -31,6 +31,7 @@ class _ReleaseData(msgspec.Struct, frozen=True, kw_only=True):
     scope: dict[str, list[str]] = {}
     exposure: Annotated[float, msgspec.Meta(ge=0, le=1)] | msgspec.UnsetType = msgspec.UNSET
     url: str | None = None
+    off_system: bool = False
 
 
 class _Release(_ReleaseData, frozen=True, kw_only=True):
@@ -104,4 +105,5 @@ def _event(data: _ReleaseData, event_id: str, time: str) -> ReleaseEvent | Rejec
         version=data.version,
         stage=data.stage,
         url=data.url,
+        off_system=data.off_system,
     )

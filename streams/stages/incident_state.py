@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 
 from streams.config import Settings
+from streams.domain.causes import CauseDetails
 from streams.domain.incidents import Candidate, RelatedIncident, Relation
 from streams.stages.alignment import Alignment
 from streams.stages.history import Bool, History
@@ -135,6 +136,7 @@ def _incident_content(incident: TrackedIncident) -> dict[str, Any]:
         },
         "errors": [incident.errors.before, incident.errors.since],
         "candidates": list(incident.candidates),
+        "causes": incident.causes,
         "related": list(incident.related),
         "parted": incident.parted,
     }
@@ -151,6 +153,7 @@ def _incident(content: dict[str, Any]) -> TrackedIncident:
         regions={name: TrackedRegion(*one) for name, one in content["regions"].items()},
         errors=ErrorCounts(before, since),
         candidates=msgspec.convert(content["candidates"], tuple[Candidate, ...]),
+        causes=msgspec.convert(content["causes"], CauseDetails),
         related=msgspec.convert(content["related"], tuple[RelatedIncident, ...]),
         parted=msgspec.convert(content["parted"], Relation | None),
     )

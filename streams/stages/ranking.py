@@ -1,19 +1,18 @@
 """Which release caused an incident: the attribution model on the history and the release log."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from detectors.attribution.evidence import sentence
-from detectors.attribution.posterior import AttributionSettings, Cells, Ranking, rank
-from streams.domain.incidents import Candidate, EvidenceStatement
+from detectors.attribution.posterior import AttributionSettings, Cells, rank
+from streams.config import Settings
 from streams.domain.time import window_end, window_start
 from streams.stages.history import Bool, History
+from streams.stages.prior_odds import prior_odds
 from streams.stages.rollouts import ReleaseLog, Rollout
 from streams.stages.tracking import LOOKBACK, TrackedIncident
-
-DIGITS = 6
-"""Probabilities are written with so many digits, and sum to 1 as written."""
+from streams.stages.verdicts import DIGITS, Names, candidates, cause_details
 
 CADENCE = ((15, 1), (120, 5))
 """Up to which age of an incident, in windows, its ranking is renewed how often."""
@@ -32,7 +31,11 @@ ROLLBACK_SLACK = 3
 
 
 def rank_releases(
-    incident: TrackedIncident, history: History, log: ReleaseLog, window: int, seconds: int
+    incident: TrackedIncident,
+    history: History,
+    log: ReleaseLog,
+    window: int,
+    settings: Settings,
 ) -> None:
     """Renew an incident's candidates, if it is time and its onset is still in the history.
 
@@ -41,8 +44,9 @@ def rank_releases(
         history: Counts of all series.
         log: Release events; those up to the window's end are used.
         window: The window just closed.
-        seconds: Length of a window.
+        settings: Length of a window, and what is known of releases beforehand.
     """
+    seconds = settings.windows.seconds
     now = window_end(window, seconds)
     events = log.known(now)
     news = events != incident.ranked_events
@@ -52,15 +56,30 @@ def rank_releases(
     rollouts = log.rollouts(history, now, window_start(first, seconds), seconds)
     ranking = rank(
         _cells(incident, history, rollouts, seconds),
-        [rollout.exposure for rollout in rollouts],
+        [
+            replace(
+                rollout.exposure,
+                prior_odds=prior_odds(rollout, incident.scope, settings.attribution),
+            )
+            for rollout in rollouts
+        ],
         history.matches(incident.scope),
         incident.onset - first,
         AttributionSettings(bin_seconds=float(seconds)),
     )
-    incident.candidates = _candidates(rollouts, ranking)
+    names = Names(rollouts, _region_names(history), first, seconds)
+    incident.candidates = candidates(names, ranking)
+    incident.causes = cause_details(names, ranking)
     named = sum(candidate.probability for candidate in incident.candidates)
     incident.none_probability = round(max(1.0 - named, 0.0), DIGITS)
     incident.ranked, incident.ranked_events = window, events
+
+
+def _region_names(history: History) -> tuple[str, ...]:
+    """Give the names of the regions that occur, in the order of their codes."""
+    dimension = history.dimensions.index("region")
+    names = history.values[dimension]
+    return tuple(names[code] for code in np.unique(history.codes[:, dimension]).tolist())
 
 
 def _is_due(incident: TrackedIncident, window: int) -> bool:
@@ -128,30 +147,3 @@ def _healed(
         earliest, latest = bin_ - ROLLBACK_SECONDS / seconds, bin_ + ROLLBACK_SLACK
         if not any(earliest <= at <= latest and (rows & touched).any() for at, touched in steps):
             yield rows, region.recovered
-
-
-def _candidates(rollouts: tuple[Rollout, ...], ranking: Ranking) -> tuple[Candidate, ...]:
-    names = [rollout.release for rollout in rollouts]
-    tied = {
-        index: tuple(names[other] for other in group if other != index)
-        for group in ranking.ties
-        for index in group
-    }
-    found = [
-        Candidate(
-            release=rollout.release,
-            component=rollout.component,
-            probability=round(float(ranking.probabilities[index]), DIGITS),
-            tied_with=tied.get(index, ()),
-            evidence=tuple(
-                EvidenceStatement(
-                    kind=row.kind.value,
-                    statement=sentence(row, rollout.release),
-                    log_likelihood_ratio=row.log_likelihood_ratio,
-                )
-                for row in ranking.evidence[index]
-            ),
-        )
-        for index, rollout in enumerate(rollouts)
-    ]
-    return tuple(sorted(found, key=lambda one: (-one.probability, one.release)))

@@ -1,5 +1,7 @@
 """Rollouts: the release log, and what of it could explain an incident at a given moment."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +14,8 @@ from streams.stages.history import Bool, History
 MAXIMUM_CANDIDATES = 64
 """Releases ranked at once: those with the newest steps."""
 
+_DIGESTS = 2**63
+
 HORIZON_SECONDS = 14 * 86_400.0
 """A release whose last step is older than this is part of the baseline."""
 
@@ -22,6 +26,7 @@ class Rollout:
 
     release: str
     component: str | None
+    off_system: bool
     exposure: ReleaseExposure
 
     def rollbacks(self) -> Iterator[tuple[float, Bool]]:
@@ -43,15 +48,20 @@ class ReleaseLog:
     """
 
     events: dict[str, ReleaseEvent] = field(default_factory=dict)
+    _digests: dict[str, int] = field(default_factory=dict)
 
     def add(self, events: Iterable[ReleaseEvent]) -> None:
         """Take in release events."""
         for event in events:
             self.events[event.id] = event
+            self._digests[event.id] = _digest(event)
 
     def known(self, instant: float) -> int:
-        """Give the number of events up to an instant."""
-        return sum(event.time <= instant for event in self.events.values())
+        """Give a digest of the events up to an instant: a correction changes it, too."""
+        total = sum(
+            self._digests[name] for name, event in self.events.items() if event.time <= instant
+        )
+        return total % _DIGESTS
 
     def rollouts(
         self, history: History, instant: float, first: float, bin_seconds: float
@@ -102,5 +112,22 @@ def _rollout(
     return Rollout(
         release=events[0].release,
         component=components[-1] if components else None,
+        off_system=any(event.off_system for event in events),
         exposure=ReleaseExposure(steps=tuple(steps), declared=declared, first_seen=steps[0].bin),
     )
+
+
+def _digest(event: ReleaseEvent) -> int:
+    named = json.dumps(
+        [
+            event.id,
+            event.time,
+            event.release,
+            event.action.value,
+            sorted(event.scope.items()),
+            event.exposure,
+            event.component,
+            event.off_system,
+        ]
+    )
+    return int.from_bytes(hashlib.blake2b(named.encode(), digest_size=7).digest())

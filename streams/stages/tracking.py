@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from streams.domain.causes import CauseDetails
 from streams.domain.incidents import Candidate, IncidentStatus, RelatedIncident, Relation
 from streams.domain.series import ANY, SeriesKey
 from streams.stages.history import Float64
@@ -69,12 +70,13 @@ class TrackedIncident:
         errors: Error codes in scope.
         candidates: Newest ranking, most probable first.
         none_probability: Probability that no known release is the cause.
+        causes: What else the newest ranking said.
         resolved: First window in which all regions had recovered.
         revision: Number of records written.
         written: Window of the newest record.
         facts: What the newest record said, as far as a reader would act on it.
         ranked: Window of the newest ranking.
-        ranked_events: Number of release events that it knew.
+        ranked_events: Digest of the release events that it knew.
         related: Links to earlier incidents.
         primary: Id of the incident that it is, or was, secondary impact of.
         parted: Why it no longer is.
@@ -93,6 +95,7 @@ class TrackedIncident:
     errors: ErrorCounts = field(default_factory=ErrorCounts)
     candidates: tuple[Candidate, ...] = ()
     none_probability: float = 1.0
+    causes: CauseDetails = field(default_factory=CauseDetails)
     resolved: int | None = None
     revision: int = 0
     written: int = 0

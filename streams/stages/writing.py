@@ -67,6 +67,7 @@ def _record(
         errors=risen_errors(incident),
         candidates=incident.candidates,
         no_release_probability=incident.none_probability,
+        causes=incident.causes,
         related=incident.related,
         secondary=tuple(_secondary(one, names, seconds) for one in attached),
         surroundings=surroundings(incident, history, window, whole),

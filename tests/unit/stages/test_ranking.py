@@ -1,18 +1,25 @@
 """When a ranking is renewed, and what of a healed region it sees."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from cell_tables import Cell, cell_table
 
 from detectors.attribution.posterior import Ranking
+from streams.config import AttributionSection, Component, Settings
 from streams.domain.releases import ReleaseAction, ReleaseEvent
 from streams.stages import ranking
 from streams.stages.history import History
-from streams.stages.ranking import DIGITS, rank_releases
+from streams.stages.prior_odds import BOUND, prior_odds
+from streams.stages.ranking import rank_releases
 from streams.stages.region_counts import RegionCounts
 from streams.stages.rollouts import ReleaseLog
 from streams.stages.tracking import TrackedIncident, TrackedRegion
+from streams.stages.verdicts import DIGITS
 
+SETTINGS = Settings()
 DIMENSIONS = ("region", "os")
 KEYS = [(region, system) for region in ("east", "west") for system in ("linux", "windows")]
 ONSET = 200
@@ -69,7 +76,7 @@ CULPRIT = event("culprit", ONSET, os=("windows",))
 
 def test_candidates_come_most_probable_first_and_probabilities_sum_to_one() -> None:
     tracked = incident()
-    rank_releases(tracked, history(210), log_of(CULPRIT, event("other", 120)), 210, 60)
+    rank_releases(tracked, history(210), log_of(CULPRIT, event("other", 120)), 210, SETTINGS)
     assert [one.release for one in tracked.candidates] == ["culprit", "other"]
     assert tracked.candidates[0].probability > 0.9
     assert tracked.candidates[0].evidence
@@ -80,7 +87,7 @@ def test_candidates_come_most_probable_first_and_probabilities_sum_to_one() -> N
 def test_releases_that_cannot_be_told_apart_are_tied() -> None:
     tracked = incident()
     twin = event("twin", ONSET, os=("windows",))
-    rank_releases(tracked, history(210), log_of(CULPRIT, twin), 210, 60)
+    rank_releases(tracked, history(210), log_of(CULPRIT, twin), 210, SETTINGS)
     first, second = tracked.candidates
     assert (first.tied_with, second.tied_with) == (("twin",), ("culprit",))
     assert first.probability == pytest.approx(second.probability)
@@ -91,7 +98,7 @@ def ranked_windows(log: ReleaseLog, last: int = ONSET + 180) -> list[int]:
     tracked, made = incident(), history(ONSET)
     seen = []
     for window in range(tracked.opened, last):
-        rank_releases(tracked, made, log, window, 60)
+        rank_releases(tracked, made, log, window, SETTINGS)
         if tracked.ranked == window:
             seen.append(window)
     return seen
@@ -100,7 +107,7 @@ def ranked_windows(log: ReleaseLog, last: int = ONSET + 180) -> list[int]:
 def test_a_young_incident_is_ranked_every_window_an_old_one_seldom(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    unknown = Ranking(np.zeros(0), 1.0, {}, (), (), 1.0)
+    unknown = Ranking(np.zeros(0), 1.0, {}, (), (), (), (), None, 1.0)
     monkeypatch.setattr(ranking, "rank", lambda *_: unknown)
     windows = ranked_windows(ReleaseLog())
     opened = ONSET + 2
@@ -111,19 +118,19 @@ def test_a_young_incident_is_ranked_every_window_an_old_one_seldom(
 
 def test_news_of_a_release_renew_a_ranking_at_any_age() -> None:
     tracked, made = incident(opened=ONSET - 60), history(230)
-    tracked.ranked, tracked.ranked_events = 229, 1
-    rank_releases(tracked, made, log_of(event("other", 120)), 230, 60)
+    tracked.ranked, tracked.ranked_events = 229, log_of(event("other", 120)).known(1e9)
+    rank_releases(tracked, made, log_of(event("other", 120)), 230, SETTINGS)
     assert tracked.ranked == 229
-    rank_releases(tracked, made, log_of(event("other", 120), CULPRIT), 230, 60)
-    assert (tracked.ranked, tracked.ranked_events) == (230, 2)
+    rank_releases(tracked, made, log_of(event("other", 120), CULPRIT), 230, SETTINGS)
+    assert tracked.ranked == 230
     assert tracked.candidates[0].release == "culprit"
 
 
 def test_once_the_time_before_the_onset_is_forgotten_the_ranking_stays() -> None:
     tracked = incident()
-    rank_releases(tracked, history(262, length=122), log_of(CULPRIT), 262, 60)
+    rank_releases(tracked, history(262, length=122), log_of(CULPRIT), 262, SETTINGS)
     assert tracked.ranked is None
-    rank_releases(tracked, history(261, length=122), log_of(CULPRIT), 261, 60)
+    rank_releases(tracked, history(261, length=122), log_of(CULPRIT), 261, SETTINGS)
     assert tracked.ranked == 261
 
 
@@ -133,7 +140,7 @@ def test_a_recovery_that_comes_with_a_rollback_is_evidence() -> None:
     tracked.regions["east"].recovered = 230
     early = event("early", ONSET - 1, os=("windows",))
     rollback = event("culprit", 229, 0.0, region=("east",), os=("windows",))
-    rank_releases(tracked, made, log_of(CULPRIT, early, rollback), 290, 60)
+    rank_releases(tracked, made, log_of(CULPRIT, early, rollback), 290, SETTINGS)
     assert tracked.candidates[0].release == "culprit"
     assert tracked.candidates[0].probability > 0.99
 
@@ -143,6 +150,71 @@ def test_a_recovery_nobody_announced_says_nothing_about_who_broke_it() -> None:
     with_recovery, without = incident(), incident()
     with_recovery.regions["east"].recovered = 230
     for tracked in (with_recovery, without):
-        rank_releases(tracked, made, log_of(CULPRIT), 290, 60)
+        rank_releases(tracked, made, log_of(CULPRIT), 290, SETTINGS)
     assert with_recovery.candidates[0].probability > 0.9
     assert with_recovery.candidates[0].probability > without.candidates[0].probability
+
+
+def test_a_corrected_event_renews_a_ranking_though_there_are_no_more_events_than_before() -> None:
+    tracked, made = incident(opened=ONSET - 60), history(230)
+    log = log_of(event("culprit", 120, os=("windows",)))
+    rank_releases(tracked, made, log, 229, SETTINGS)
+    rank_releases(tracked, made, log, 230, SETTINGS)
+    assert tracked.ranked == 229
+    log.add([replace(CULPRIT, id="culprit@120")])
+    rank_releases(tracked, made, log, 230, SETTINGS)
+    assert tracked.ranked == 230
+    assert tracked.candidates[0].probability > 0.9
+
+
+def test_cleared_releases_have_a_card_for_their_owner_and_the_culprit_has_none() -> None:
+    tracked = incident()
+    rank_releases(tracked, history(230), log_of(CULPRIT, event("other", 120)), 230, SETTINGS)
+    culprit, other = tracked.candidates
+    assert culprit.exoneration is None
+    assert other.exoneration is not None
+    assert "other" in other.exoneration
+
+
+def test_ties_say_where_the_releases_part() -> None:
+    tracked = incident()
+    twin = event("twin", ONSET, os=("windows",))
+    wider = event("twin", ONSET + 5, os=("linux",), region=("east",))
+    rank_releases(tracked, history(206), log_of(CULPRIT, twin, wider), 206, SETTINGS)
+    by_name = {one.release: one for one in tracked.candidates}
+    (parting,) = by_name["culprit"].told_apart
+    assert (parting.release, parting.region) == ("twin", "east")
+    assert parting.time == (ONSET + 5) * 60.0
+    assert parting.exposures == (0.0, 1.0)
+    (back,) = by_name["twin"].told_apart
+    assert (back.release, back.exposures) == ("culprit", (1.0, 0.0))
+
+
+def test_the_next_experiment_names_release_region_and_time() -> None:
+    tracked = incident()
+    rank_releases(tracked, history(210), log_of(CULPRIT), 210, SETTINGS)
+    experiment = tracked.causes.experiment
+    assert experiment is not None
+    assert experiment.release == "culprit"
+    assert experiment.region in {"east", "west"}
+    assert "Take culprit back in" in experiment.statement
+
+
+def odds(
+    section: AttributionSection, scope: Mapping[str, tuple[str, ...]], **event_: object
+) -> float:
+    log = log_of(replace(CULPRIT, **event_))  # type: ignore[arg-type]
+    (rollout,) = log.rollouts(history(210), 210 * 60.0, 0.0, 60.0)
+    return prior_odds(rollout, scope, section)
+
+
+def test_history_path_and_way_of_a_release_shape_its_odds_within_bounds() -> None:
+    images = Component(component="images", odds=4.0, serves={"os": ("windows",)})
+    section = AttributionSection(components=(images,))
+    windows, linux = {"os": ("windows",)}, {"os": ("linux",)}
+    assert odds(section, windows) == 1.0
+    assert odds(section, windows, component="images") == 4.0
+    assert odds(section, linux, component="images") == pytest.approx(0.4)
+    assert odds(section, {}, component="images") == 4.0
+    assert odds(section, windows, off_system=True) == 3.0
+    assert odds(section, windows, component="images", off_system=True) == BOUND
