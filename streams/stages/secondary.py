@@ -155,7 +155,8 @@ def _footprint(
 ) -> Verdict:
     """Tell whether it is in most regions of the incident that have such operations at all.
 
-    Statistic, for each region: binomial log-likelihood ratio of half of its effect against none.
+    Statistic, for each region: binomial log-likelihood ratio of its whole effect against none. With
+    half of the effect a region still counts as having it.
     """
     history, names = state.history, state.regions
     rest = {name: values for name, values in candidate.scope.items() if name != "region"}
@@ -172,7 +173,7 @@ def _footprint(
     several = int(busy.sum())
     if several < 2:  # noqa: PLR2004 in one region everything shares the footprint
         return Verdict.OWN
-    nats = _nats(operations[busy], failed[busy], expected[busy], added / 2)
+    nats = _nats(operations[busy], failed[busy], expected[busy], added)
     needed = math.ceil(several * FOOTPRINT - 1e-9)
     if int((nats >= TELL).sum()) >= needed:
         return Verdict.SECONDARY
