@@ -88,7 +88,8 @@ def _curves(left: int, group: Sequence[CaseResult], cuts: Sequence[int]) -> list
         shares = {baseline.value: share for baseline, share in score.baselines.items()}
         for name, share in (shares | {_OWN: score.right_first}).items():
             curves[name].append((_along(cuts, cut), share))
-    return [line for name, points in curves.items() for line in _curve(left, points, name)]
+    # This program last, so that nothing hides it where methods agree.
+    return [line for name in reversed(curves) for line in _curve(left, curves[name], name)]
 
 
 def _curve(left: int, points: Sequence[Point], name: str) -> list[str]:
@@ -103,7 +104,7 @@ def _reliability(left: int, group: Sequence[CaseResult]) -> list[str]:
     """Draw what held against what was stated; a mark's area grows with its verdicts."""
     ticks = [(share, f"{share:.0%}") for share in _SHARES]
     (x1, y1), (x2, y2) = _place(left, (0.0, 0.0)), _place(left, (1.0, 1.0))
-    lines = _frame(left, f"verdicts that held, by stated probability, +{LATE} min", ticks)
+    lines = _frame(left, f"verdicts that held, by probability, +{LATE} min", ticks)
     lines.append(f'<line class="d" x1="{x1}" x2="{x2}" y1="{y1}" y2="{y2}"/>')
     for one in calibration(group).bins:
         x, y = _place(left, (one.stated, one.held))
