@@ -39,6 +39,7 @@ from detectors.attribution.none_hypothesis import (
     strata_sums,
 )
 from detectors.attribution.pairs import PairFit, explain_pairs
+from detectors.attribution.priors import form_priors, log_pair_prior, log_priors
 from detectors.attribution.release_hypothesis import ReleaseFit, explain
 from detectors.attribution.settings import AttributionSettings, NoneForm
 from detectors.attribution.ties import Parting, parting, ties
@@ -179,14 +180,17 @@ def _posterior(
     none: NoneFit,
     settings: AttributionSettings,
 ) -> _Posterior:
-    priors, prior_none = _log_priors(releases, settings)
+    priors, prior_none = log_priors(releases, settings)
     scores = priors + np.array([fit.log_likelihood for fit in fits])
-    shares = _shares(settings)
+    shares = form_priors(settings)
     forms = np.array(
         [prior_none + np.log(share) + none.log_likelihoods[form] for form, share in shares]
     )
     together = np.array(
-        [_log_pair_prior(priors, pair, settings) + pair.log_likelihood for pair in pair_fits]
+        [
+            log_pair_prior(priors, (pair.first, pair.second), settings) + pair.log_likelihood
+            for pair in pair_fits
+        ]
     )
     total = float(log_sum(np.concatenate((scores, forms, together))))
     none_score = float(log_sum(forms))
@@ -206,17 +210,6 @@ def _posterior(
         log_odds=scores - none_score,
         log_prior_odds=priors - prior_none,
     )
-
-
-def _log_pair_prior(
-    priors: NDArray[np.float64], pair: PairFit, settings: AttributionSettings
-) -> float:
-    """Log prior of a pair: each pair's share is in proportion to both its members' odds."""
-    shares = np.exp(priors - log_sum(priors))
-    every = (1.0 - float(shares @ shares)) / 2.0
-    share = float(shares[pair.first] * shares[pair.second]) / every
-    whole = float(log_sum(priors)) + np.log(settings.pair_prior / (1.0 - settings.pair_prior))
-    return float(whole + np.log(share))
 
 
 def _check(
@@ -258,24 +251,6 @@ def _dispersion(
         dispersion_before(groups, ratio, onset, settings.bin_seconds),
         dispersion_after(groups, ratio, freest_effects(sums[node]), groups.strata[node].groups),
     )
-
-
-def _shares(settings: AttributionSettings) -> list[tuple[NoneForm, float]]:
-    total = sum(share for _, share in settings.none_forms)
-    return [(form, share / total) for form, share in settings.none_forms]
-
-
-def _log_priors(
-    releases: Sequence[ReleaseExposure], settings: AttributionSettings
-) -> tuple[NDArray[np.float64], float]:
-    """float64[K] log prior probabilities of the releases, and that of none."""
-    if not releases:
-        return np.zeros(0), 0.0
-    bound = settings.prior_odds_bound
-    odds = np.clip([release.prior_odds for release in releases], 1.0 / bound, bound)
-    alone = 1.0 - settings.pair_prior if len(releases) > 1 else 1.0
-    priors: NDArray[np.float64] = np.log((1.0 - settings.none_prior) * alone * odds / odds.sum())
-    return priors, float(np.log(settings.none_prior))
 
 
 def _setting(
