@@ -31,7 +31,9 @@ AFTER: Final = 60
 ONSET: Final = MINUTES - AFTER
 """First minute in which anything fails. The length of the history tells nobody: callers cut it."""
 LEAST_EXCESS: Final = 60.0
-"""Expected excess failures in these minutes below which nobody could have paged."""
+LEAST_DEVIATIONS: Final = 6.0
+"""Expected excess failures in these minutes, and how many standard deviations of the ordinary
+failures of what fails they must be: with less, nobody could have paged."""
 _STRONGEST: Final = 0.95
 _SPARING: Final = 0.25
 """Share of the faults that spare some of the regions they reach."""
@@ -69,8 +71,8 @@ class _Dose:
 def draw_fault(generator: np.random.Generator, kind: Kind, fleet: Fleet, shared: Integers) -> Fault:
     """Draw a fault that can be noticed.
 
-    Its size is log-uniform from 0.03 to 0.8, and raised where that leaves fewer than `LEAST_EXCESS`
-    expected excess failures. Where even the strongest effect does, another fault is drawn.
+    Its size is log-uniform from 0.03 to 0.8, and raised where that leaves less than `LEAST_EXCESS`
+    and `LEAST_DEVIATIONS` ask for. Where even the strongest effect does, another fault is drawn.
 
     Args:
         generator: Source of randomness.
@@ -88,10 +90,12 @@ def draw_fault(generator: np.random.Generator, kind: Kind, fleet: Fleet, shared:
         effect = float(np.exp(generator.uniform(np.log(0.03), np.log(0.8))))
         volume = fleet.volume[:, ONSET:] * kept
         per_effect = float((volume * uneven * dose.share).sum())
-        if effect * per_effect < LEAST_EXCESS:
-            effect = min(1.05 * LEAST_EXCESS / max(per_effect, 1.0), _STRONGEST)
+        ordinary = float((volume * fleet.ratio[:, ONSET:])[dose.share > 0.0].sum())
+        least = max(LEAST_EXCESS, LEAST_DEVIATIONS * np.sqrt(ordinary))
+        if effect * per_effect < least:
+            effect = min(1.05 * least / max(per_effect, 1.0), _STRONGEST)
         harm = np.minimum(effect * uneven, _STRONGEST) * dose.share
-        if float((volume * harm).sum()) >= LEAST_EXCESS:
+        if float((volume * harm).sum()) >= least:
             return Fault(dose.culprit, dose.dormant, harm, kept)
 
 
