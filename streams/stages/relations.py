@@ -88,7 +88,7 @@ def _link(
     if shared and mine.onset > other.onset:
         mitigated = max(_mitigations(mine, other, shared, rollbacks, spans), default=None)
         if mitigated is not None:
-            at, what = mitigated
+            _, at, what = mitigated
             statement = f"Began {_minutes(mine.onset - at, spans)} after {what}."
             return RelatedIncident(other.id, Relation.AFTER_MITIGATION, statement)
         recovered = [
@@ -117,18 +117,23 @@ def _mitigations(
     shared: Sequence[str],
     rollbacks: Iterable[ReleaseEvent],
     spans: Spans,
-) -> Iterator[tuple[int, str]]:
-    """Give the mitigations in shared regions that are recent enough, with what each was."""
+) -> Iterator[tuple[bool, int, str]]:
+    """Give the mitigations in shared regions that are recent enough.
+
+    Yields:
+        Whether it is a rollback, which says more than the recovery it brings; its window; what it
+        was.
+    """
     for name in shared:
         recovered = other.recovered[name]
         if recovered is not None and _is_recent(mine.onset - recovered, spans):
-            yield recovered, f"{name} recovered in {other.id}"
+            yield False, recovered, f"{name} recovered in {other.id}"
     for event in rollbacks:
         at = window_of(event.time, spans.seconds)
         touched = [name for name in shared if name in event.scope.get("region", shared)]
         concerned = touched and at >= other.onset and overlap(event.scope, other.scope)
         if concerned and _is_recent(mine.onset - at, spans):
-            yield at, f"the rollback of {event.release} in {_listed(touched)} for {other.id}"
+            yield True, at, f"the rollback of {event.release} in {_listed(touched)} for {other.id}"
 
 
 def _is_recent(lag: int, spans: Spans) -> bool:

@@ -1,6 +1,7 @@
 """Regions of incidents: they join, recover, relapse, and all incidents end."""
 
 from incident_runs import (
+    RELEASES,
     WINDOWS,
     false_alarm,
     fault,
@@ -26,7 +27,7 @@ from small_fleets import (
 )
 
 from streams.config import IncidentSettings
-from streams.domain.incidents import IncidentStatus
+from streams.domain.incidents import IncidentStatus, Relation
 from streams.windows.merging import select
 
 
@@ -100,7 +101,27 @@ def test_a_region_that_fails_again_within_the_hour_reopens_its_incident() -> Non
 
 def test_a_region_that_fails_again_much_later_is_another_incident() -> None:
     told = told_of(fault(0, 15, 0.4, WINDOWS), fault(120, 140, 0.4, WINDOWS), windows=160)
-    assert [one.status for one in told.last.values()] == [IncidentStatus.RESOLVED] * 2
+    first, second = told.last.values()
+    assert [first.status, second.status] == [IncidentStatus.RESOLVED] * 2
+    assert first.related == ()
+    (link,) = second.related
+    assert (link.incident, link.relation) == (first.incident, Relation.FOLLOWS)
+
+
+def test_a_second_wave_after_a_rollback_is_an_incident_of_its_own_and_names_the_first() -> None:
+    linux = {"os": ("linux",), "operation": ("start",)}
+    faults = [
+        Fault(first=BEGIN, last=BEGIN + 30, ratio=0.4, scope=WINDOWS),
+        Fault(first=BEGIN + 36, last=BEGIN + 60, ratio=0.5, scope=linux),
+    ]
+    first, second = run(fleet(BEGIN + 80, faults), RELEASES).last.values()
+    assert second.scope == linux
+    (link,) = second.related
+    assert (link.incident, link.relation) == (first.incident, Relation.AFTER_MITIGATION)
+    assert link.statement == (
+        "Began 5 minutes after the rollback of migration in east, north, west for "
+        f"{first.incident}."
+    )
 
 
 def test_a_region_that_fails_for_the_first_time_after_the_others_recovered_joins() -> None:

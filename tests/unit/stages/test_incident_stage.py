@@ -5,7 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from incident_runs import RELEASES, false_alarm, judged, records_of, window, with_points
+from incident_runs import (
+    RELEASES,
+    WINDOWS,
+    false_alarm,
+    fault,
+    judged,
+    records_of,
+    told_of,
+    window,
+    with_points,
+)
 from small_fleets import BEGIN_OF_TROUBLE as BEGIN
 from small_fleets import (
     FIRST,
@@ -61,6 +71,9 @@ def test_how_partitions_are_interleaved_changes_nothing() -> None:
     assert records_of(apart) == records_of(messages)
 
 
+LINUX_CREATES = {"os": ("linux",), "operation": ("create",)}
+
+
 def records_with_restarts(
     messages: Sequence[ClosedWindow], releases: Sequence[ReleaseEvent], every: int, after: int = 0
 ) -> list[IncidentRecord]:
@@ -82,6 +95,22 @@ def test_a_stage_that_is_stopped_anywhere_goes_on_as_if_it_had_not_been(every: i
     messages = judged()
     records = records_with_restarts(messages, RELEASES, every, after=3 * (BEGIN - 5))
     assert records == records_of(messages)
+
+
+@pytest.mark.parametrize(
+    ("faults", "windows"),
+    [
+        ((fault(0, 20, 0.4, WINDOWS), fault(5, 60, 0.12, LINUX_CREATES)), 90),
+        ((fault(0, 15, 0.4, WINDOWS), fault(120, 140, 0.4, WINDOWS)), 160),
+    ],
+    ids=["secondary impact that outlasts its incident", "an incident that follows a past one"],
+)
+def test_so_does_one_that_knows_of_other_incidents(
+    faults: tuple[tuple[int, int, float, str, str], ...], windows: int
+) -> None:
+    told = told_of(*faults, windows=windows)
+    assert any(record.related for record in told.records)
+    assert records_with_restarts(told.windows, (), 5, after=3 * BEGIN) == told.records
 
 
 def test_degradations_that_wait_for_an_incident_are_remembered() -> None:
