@@ -23,8 +23,7 @@ class Design:
         fleets: Fleets, each with traffic of its own; trials are spread over them.
         warm_up_days: What opwatch has seen of a fleet before anything is counted.
         quiet_days: Days without any fault, of each fleet.
-        trials: Trials of a component and a share; the culprit is registered in every other one.
-        group_trials: The same, of a group of components.
+        trials: Trials of a row and a share; the culprit is registered in every other one.
         shares: Of the runs in exposed regions, those that reach the faulty code, 0 to 1.
         harmless: Harmless releases that roll out around each fault.
         least_runs: Faulty runs that a component must have to be a row of its own.
@@ -36,8 +35,7 @@ class Design:
     fleets: int = 2
     warm_up_days: float = 2.0
     quiet_days: float = 5.0
-    trials: int = 6
-    group_trials: int = 8
+    trials: int = 8
     shares: tuple[float, ...] = (1.0, 0.1)
     harmless: int = 10
     least_runs: int = 10
@@ -56,7 +54,6 @@ def quick(seed: int) -> Design:
         warm_up_days=0.5,
         quiet_days=0.25,
         trials=2,
-        group_trials=2,
         shares=(1.0,),
         least_runs=52,
     )
@@ -106,8 +103,7 @@ def trials(design: Design, recordings: Recordings) -> Iterator[Trial]:
     for row, members in rows(design, recordings).items():
         for share in design.shares:
             random = design.random("components", row, share)
-            count = design.trials if len(members) == 1 else design.group_trials
-            for turn in range(count):
+            for turn in range(design.trials):
                 component = members[int(random.integers(len(members)))]
                 yield Trial(
                     number=number,

@@ -131,7 +131,8 @@ def _records(path: Path) -> list[Record]:
         with gzip.open(path, "rt", encoding="utf-8") as file:
             return [json.loads(line) for line in file]
     except OSError as error:
-        raise OperatorError(f"cannot read {path}: {(error.strerror or str(error))}") from error
+        reason = (error.strerror or str(error)).lower()
+        raise OperatorError(f"cannot read {path}: {reason}") from error
 
 
 def _by_run(ops: Iterable[Record], labels: list[Record]) -> dict[str, list[Record]]:

@@ -3,6 +3,7 @@
 import enum
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from benchmarks.openstack.design import Trial
 from benchmarks.openstack.fleet import PlacedRun
@@ -10,7 +11,7 @@ from streams.domain.change_points import ChangeKind, ChangePoint
 from streams.domain.incidents import IncidentRecord
 from streams.domain.releases import ReleaseAction, ReleaseEvent
 
-AGES = (15, 45)
+AGES = (15, 30)
 """Minutes after an incident was raised at which its ranking is looked at."""
 
 WINDOW = 60.0
@@ -29,11 +30,48 @@ class Cause(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What is scored of an incident record; instants in seconds since the epoch.
+
+    Attributes:
+        incident: Which one.
+        raised: When the record was written.
+        onset: When the incident began, by the record.
+        regions: Regions called affected.
+        operations: Operations in the scope; None where they do not matter.
+        probabilities: Of each release, 0 to 1.
+        none: Probability that no release did it, 0 to 1.
+    """
+
+    incident: str
+    raised: float
+    onset: float
+    regions: frozenset[str]
+    operations: frozenset[str] | None
+    probabilities: Mapping[str, float]
+    none: float
+
+    @classmethod
+    def by(cls, record: IncidentRecord) -> Self:
+        """Take it from a record."""
+        operations = record.scope.get("operation")
+        return cls(
+            incident=record.incident,
+            raised=record.raised,
+            onset=record.onset,
+            regions=frozenset(one.region for one in record.regions),
+            operations=None if operations is None else frozenset(operations),
+            probabilities={one.release: one.probability for one in record.candidates},
+            none=record.no_release_probability,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """One trial: what was injected, and what opwatch said.
 
     Attributes:
-        records: Incident records of the trial, in order.
+        records: What the incident records of the trial say, in order.
         change_points: Change points of the trial.
         injected: Faulty runs, in the order in which they started.
         operations: All operations there are.
@@ -44,7 +82,7 @@ class Evidence:
         steps: Release events that opwatch was told.
     """
 
-    records: tuple[IncidentRecord, ...]
+    records: tuple[Said, ...]
     change_points: tuple[ChangePoint, ...]
     injected: tuple[PlacedRun, ...]
     operations: frozenset[str]
@@ -125,8 +163,8 @@ class TrialScore:
 
 
 def first_sign(
-    records: Iterable[IncidentRecord], exposed: Exposed, onset: float, horizon: float
-) -> IncidentRecord | None:
+    records: Iterable[Said], exposed: Exposed, onset: float, horizon: float
+) -> Said | None:
     """Give the first record that tells of a fault.
 
     Args:
@@ -166,12 +204,11 @@ def score(trial: Trial, evidence: Evidence) -> TrialScore:
     )
 
 
-def first_cause(record: IncidentRecord) -> str | None:
+def first_cause(record: Said) -> str | None:
     """Give the release that a record holds for the most probable cause; None for "no release"."""
-    best = max(record.candidates, key=lambda one: one.probability, default=None)
-    if best is None or best.probability <= record.no_release_probability:
-        return None
-    return best.release
+    probabilities = record.probabilities
+    best = max(sorted(probabilities), key=lambda one: probabilities[one], default=None)
+    return None if best is None or probabilities[best] <= record.none else best
 
 
 def latest_start(steps: Iterable[ReleaseEvent], instant: float) -> str | None:
@@ -190,7 +227,7 @@ def latest_start(steps: Iterable[ReleaseEvent], instant: float) -> str | None:
     return newest.release if newest else None
 
 
-def _found(trial: Trial, evidence: Evidence, seen: IncidentRecord) -> Found:
+def _found(trial: Trial, evidence: Evidence, seen: Said) -> Found:
     mine = [one for one in evidence.records if one.incident == seen.incident]
     at_ages = [_as_of(mine, seen.raised + 60.0 * age) for age in AGES]
     last = at_ages[-1]
@@ -207,7 +244,7 @@ def _found(trial: Trial, evidence: Evidence, seen: IncidentRecord) -> Found:
     )
 
 
-def _as_of(records: Sequence[IncidentRecord], instant: float) -> IncidentRecord:
+def _as_of(records: Sequence[Said], instant: float) -> Said:
     return [record for record in records if record.raised <= instant][-1]
 
 
@@ -217,15 +254,13 @@ def _cause(release: str | None, culprit: str) -> Cause:
     return Cause.CULPRIT if release == culprit else Cause.HARMLESS
 
 
-def _probability(record: IncidentRecord, release: str | None) -> float:
-    if release is None:
-        return record.no_release_probability
-    return sum(one.probability for one in record.candidates if one.release == release)
+def _probability(record: Said, release: str | None) -> float:
+    return record.none if release is None else record.probabilities.get(release, 0.0)
 
 
-def _hits(record: IncidentRecord, exposed: Exposed) -> bool:
+def _hits(record: Said, exposed: Exposed) -> bool:
     """Tell whether a region that runs the culprit is called affected."""
-    return any(exposed.get(one.region, record.raised) < record.raised for one in record.regions)
+    return any(exposed.get(name, record.raised) < record.raised for name in record.regions)
 
 
 def _outcomes(runs: Iterable[PlacedRun], until: float) -> Iterator[tuple[str, str, bool]]:
@@ -236,17 +271,20 @@ def _outcomes(runs: Iterable[PlacedRun], until: float) -> Iterator[tuple[str, st
                 yield run.region, one.operation, one.failed
 
 
-def _scope(evidence: Evidence, record: IncidentRecord) -> FoundScope:
+def _scope(evidence: Evidence, record: Said) -> FoundScope:
     failed = [
         (region, operation)
         for region, operation, failed in _outcomes(evidence.injected, record.raised)
         if failed
     ]
-    regions = {one.region for one in record.regions}
-    operations = set(record.scope.get("operation", evidence.operations))
-    inside = sum(region in regions and operation in operations for region, operation in failed)
+    operations = evidence.operations if record.operations is None else record.operations
+    inside = sum(
+        region in record.regions and operation in operations for region, operation in failed
+    )
     healthy = [
-        name for name in regions if evidence.exposed.get(name, record.raised) >= record.raised
+        name
+        for name in record.regions
+        if evidence.exposed.get(name, record.raised) >= record.raised
     ]
     return FoundScope(
         covered=inside / max(len(failed), 1),

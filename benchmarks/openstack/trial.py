@@ -20,6 +20,7 @@ from benchmarks.openstack.rollouts import draw_harmless, draw_rollout, exposed_r
 from benchmarks.openstack.scores import (
     AGES,
     Evidence,
+    Said,
     TrialScore,
     first_cause,
     first_sign,
@@ -35,7 +36,7 @@ EPOCH = 1_609_459_200.0
 BATCH = 10 * MINUTE
 """How much is fed at once; what comes out does not depend on it."""
 
-LEAD = 30 * MINUTE
+LEAD = 10 * MINUTE
 """From the fork to the culprit's first step, at most."""
 
 HORIZON = 3 * HOUR
@@ -115,13 +116,13 @@ def run_quiet(design: Design, recordings: Recordings, warm: Warm, number: int) -
         monitor.feed(lines, now)
         operations += len(lines)
     monitor.finish()
-    last = {record.incident: record for record in monitor.records if record.raised > warm.now}
+    last = {one.incident: one for one in said(monitor, warm.now)}
     points = [point for point in monitor.change_points if point.raised > warm.now]
     return Quiet(
         days=design.quiet_days,
         operations=operations,
         incidents=len(last),
-        blamed=sum(first_cause(record) is not None for record in last.values()),
+        blamed=sum(first_cause(one) is not None for one in last.values()),
         other_kinds=sum(not point.breaks_success for point in points),
     )
 
@@ -141,12 +142,12 @@ def run_trial(design: Design, recordings: Recordings, warm: Warm, trial: Trial) 
     last = onset + HORIZON
     for lines, now in batches((*warm.under_way, *placed), warm.now, end, recordings.longest):
         monitor.feed(lines, now)
-        seen = first_sign(monitor.records, fault.exposed, onset, onset + HORIZON)
+        seen = first_sign(said(monitor, warm.now), fault.exposed, onset, onset + HORIZON)
         last = seen.raised + AFTERMATH if seen else onset + HORIZON
         if now > last + SLACK:
             break
     evidence = Evidence(
-        records=tuple(one for one in monitor.records if warm.now < one.raised <= last),
+        records=tuple(one for one in said(monitor, warm.now) if one.raised <= last),
         change_points=tuple(one for one in monitor.change_points if warm.now < one.raised <= last),
         injected=tuple(one for one in placed if one.run.faulty),
         operations=recordings.operations,
@@ -157,6 +158,11 @@ def run_trial(design: Design, recordings: Recordings, warm: Warm, trial: Trial) 
         steps=tuple(event for plan in told for event in plan.events()),
     )
     return score(trial, evidence)
+
+
+def said(monitor: Monitor, since: float) -> list[Said]:
+    """Give what a monitor has said since an instant, in seconds since the epoch."""
+    return [Said.by(record) for record in monitor.records if record.raised > since]
 
 
 def batches(
