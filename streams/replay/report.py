@@ -96,8 +96,7 @@ class Report:
 
     def _incident(self, position: int, record: Mapping[str, Any], curve: Curve) -> Iterator[str]:
         yield f"<h2>{position}. {escape(scope_text(record['scope']))}</h2>"
-        interval = record.get("onset_interval")
-        onset = record["onset"] + (f" (90 %: {interval[0]} to {interval[1]})" if interval else "")
+        onset = _with_interval(record["onset"], *record["onset_interval"])
         yield _table(
             [
                 (
@@ -114,6 +113,9 @@ class Report:
         yield from _ranking(record)
         yield from _errors(record)
         yield from _regions(record)
+        yield from _related(record)
+        yield from _secondary(record)
+        yield from _unaffected(record)
 
     def _curve(self, record: Mapping[str, Any]) -> Curve:
         begin = parse_instant(record["onset"]) - _LEAD_S
@@ -127,6 +129,10 @@ def _marks(record: Mapping[str, Any]) -> list[Mark]:
     if record.get("resolved"):
         marks.append(Mark(parse_instant(record["resolved"]), "resolved", good=True))
     return marks
+
+
+def _with_interval(value: str, low: str, high: str) -> str:
+    return f"{value} (90 %: {low} to {high})"
 
 
 def _impact(impact: Mapping[str, Any]) -> str:
@@ -170,14 +176,59 @@ def _errors(record: Mapping[str, Any]) -> Iterator[str]:
 
 def _regions(record: Mapping[str, Any]) -> Iterator[str]:
     if record.get("regions"):
-        yield "<table><tr><th>Region</th><th>Onset</th><th>Recovered</th></tr>"
-        for one in record["regions"]:
-            recovered = one.get("recovered") or "not yet"
-            cells = "".join(
-                f"<td>{escape(text)}</td>" for text in (one["region"], one["onset"], recovered)
+        head = ("Region", "Status", "Onset", "Recovered", "Failed", "Excess failures", "Relapses")
+        yield _grid(head, [_region(one) for one in record["regions"]])
+
+
+def _region(one: Mapping[str, Any]) -> tuple[str, ...]:
+    recovered, interval = one.get("recovered") or "not yet", one.get("recovered_interval")
+    if interval:
+        recovered = _with_interval(recovered, *interval)
+    low, high = one["excess_interval"]
+    return (
+        one["region"],
+        one["status"].replace("_", " "),
+        one["onset"],
+        recovered,
+        f"{one['failures']} of {one['operations']}",
+        f"{one['excess_failures']:.0f} (90 %: {low} to {high})",
+        str(one["relapses"]),
+    )
+
+
+def _related(record: Mapping[str, Any]) -> Iterator[str]:
+    if record.get("related"):
+        rows = [
+            (one["relation"].replace("_", " "), one["incident"], one["statement"])
+            for one in record["related"]
+        ]
+        yield _grid(("Relation", "Earlier incident", "Why"), rows)
+
+
+def _secondary(record: Mapping[str, Any]) -> Iterator[str]:
+    if record.get("secondary"):
+        rows = [
+            (
+                scope_text(one["scope"]),
+                ", ".join(one["regions"]),
+                one["onset"],
+                one["resolved"] or "not yet",
+                _impact(one["impact"]),
             )
-            yield f"<tr>{cells}</tr>"
-        yield "</table>"
+            for one in record["secondary"]
+        ]
+        yield _grid(("Secondary impact", "Regions", "Onset", "Resolved", "Impact"), rows)
+
+
+def _unaffected(record: Mapping[str, Any]) -> Iterator[str]:
+    rows = [
+        (dimension, one["value"], verdict, f"{one['failures']} of {one['operations']}")
+        for verdict, key in (("healthy", "unaffected"), ("too little traffic to tell", "unknown"))
+        for dimension, values in record.get(key, {}).items()
+        for one in values
+    ]
+    if rows:
+        yield _grid(("Not affected", "Value", "Verdict", "Failed meanwhile"), rows)
 
 
 def _change_points(records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -203,3 +254,11 @@ def _table(rows: Sequence[tuple[str, str]]) -> str:
         f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in rows
     )
     return f"<table>{lines}</table>"
+
+
+def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    names = "".join(f"<th>{escape(name)}</th>" for name in head)
+    lines = "".join(
+        f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in row)}</tr>" for row in rows
+    )
+    return f"<table><tr>{names}</tr>{lines}</table>"

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 from cell_tables import Cell, cell_table
-from incident_records import incident_record
+from incident_records import incident_record, incident_region
 
 from streams.config import IngestSettings, Settings
 from streams.replay.chart import Mark, chart
@@ -83,7 +83,7 @@ def test_the_page_says_what_when_where_how_bad_and_who() -> None:
         "success 50.00% instead of 98.50%",
         "migration 0.750 fails <only> where exposed cannot be told from twin",
         "E<1> 40",
-        "eu 2021-10-13T06:27:00Z not yet",
+        "eu affected 2021-10-13T06:27:00Z not yet 50 of 100 48 (90 %: 45 to 50) 0",
     ):
         assert expected in text
 
@@ -113,12 +113,60 @@ def test_names_from_outside_cannot_become_markup() -> None:
     record = incident_record(
         incident=evil,
         scope={"os": [evil]},
-        regions=[{"region": evil, "onset": evil}],
+        regions=[incident_region(region=evil, onset=evil)],
         errors=[{"error_code": evil, "failures": 1}],
         candidates=[{"release": evil, "probability": 0.9, "tied_with": [evil]}],
+        related=[{"incident": evil, "relation": "follows", "statement": evil}],
+        secondary=[
+            {
+                "scope": {"os": [evil]},
+                "regions": [evil],
+                "onset": evil,
+                "resolved": None,
+                "impact": incident_record()["impact"],
+            }
+        ],
+        unaffected={evil: [{"value": evil, "operations": 1, "failures": 0}]},
     )
-    assert _text(_page(record)).count(evil) == 7
+    assert _text(_page(record)).count(evil) == 14
     assert "<script" not in _page(record)
+
+
+def test_the_page_says_what_else_there_is_and_what_there_is_not() -> None:
+    recovered = incident_region(
+        status="recovered",
+        recovered="2021-10-13T07:50:00Z",
+        recovered_interval=["2021-10-13T07:49:00Z", "2021-10-13T07:52:00Z"],
+        relapses=2,
+    )
+    record = incident_record(
+        regions=[recovered, incident_region(region="us", status="no_traffic")],
+        related=[
+            {"incident": "i-0", "relation": "after_mitigation", "statement": "Began soon after."}
+        ],
+        secondary=[
+            {
+                "scope": {"os": ["linux"]},
+                "regions": ["eu", "us"],
+                "onset": "2021-10-13T06:35:00Z",
+                "resolved": None,
+                "impact": incident_record()["impact"],
+            }
+        ],
+        unaffected={"os": [{"value": "mac", "operations": 900, "failures": 3}]},
+        unknown={"os": [{"value": "bsd", "operations": 4, "failures": 0}]},
+    )
+    text = _text(_page(record))
+    for expected in (
+        "2021-10-13T07:50:00Z (90 %: 2021-10-13T07:49:00Z to 2021-10-13T07:52:00Z)",
+        "48 (90 %: 45 to 50) 2",
+        "us no traffic",
+        "after mitigation i-0 Began soon after.",
+        "os=linux eu, us 2021-10-13T06:35:00Z not yet 50 of 100 operations failed",
+        "os mac healthy 3 of 900",
+        "os bsd too little traffic to tell 0 of 4",
+    ):
+        assert expected in text
 
 
 def test_a_quiet_replay_says_so() -> None:
