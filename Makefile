@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint develop kafka bench-ingest evaluate evaluate-detectors lock clean
+.PHONY: help demo test lint develop kafka bench-ingest evaluate evaluate-detectors evaluate-attribution lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -69,6 +69,11 @@ evaluate-detectors: $(STAMPS)/wheel $(STAMPS)/dev ## Measure the detectors on si
 	@echo "==> Measuring the detectors"
 	@$(BIN)/opwatch evaluate --json docs/detectors.json --plot docs/detectors.svg \
 	  --table docs/detectors.md >/dev/null
+
+evaluate-attribution: $(STAMPS)/wheel $(STAMPS)/dev ## Measure ranking and localisation on simulated incidents into docs/
+	@echo "==> Measuring attribution"
+	@$(BIN)/opwatch evaluate attribution --json docs/attribution.json --plot docs/attribution.svg \
+	  --table docs/attribution.md >/dev/null
 
 lock: ## Resolve the dependencies anew and write requirements/
 	$(call step,lock,Resolving the dependencies,\
