@@ -2,11 +2,12 @@
 
 From the public reviews: content for the Windows sensor was pushed to everybody at once at 04:09 and
 taken back at 05:27; machines that had read it crashed and kept restarting until each was repaired
-by hand. Linux had no part in it. The provider of the machines knew nothing of the push.
+by hand, or had been restarted often enough: up to 15 times, customers were told. Linux had no part
+in it. The provider of the machines knew nothing of the push.
 
 Ours, because nobody published it: that 12 % of the first attempts to start or update a Windows VM
 met a crashing machine, reached within 20 minutes of the push; that half of them still did after the
-content had been taken back, until 10:09.
+content had been taken back, until 10:09; that three further attempts followed on average.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ _ONSET = datetime(2024, 7, 19, 4, 9, tzinfo=UTC)
 _REVERTED = datetime(2024, 7, 19, 5, 27, tzinfo=UTC)
 _REPAIRED = datetime(2024, 7, 19, 10, 9, tzinfo=UTC)
 _TO_EVERYBODY = timedelta(minutes=20)
+_RESTARTS = 3.0
 
 _SCOPE: Scope = {"os": ("windows",), "operation": ("start", "update")}
 _SIGNATURE = (
@@ -53,7 +55,7 @@ def faulty_content(timeline: Timeline) -> Incident:
         scope=_SCOPE,
         windows=timeline.windows(regions, _ONSET, _REVERTED),
         susceptible_share=0.12,
-        retries_per_failure=1.0,
+        retries_per_failure=_RESTARTS,
         ramp=timeline.at(_ONSET + _TO_EVERYBODY) - onset,
         signature=_SIGNATURE,
     )
@@ -61,7 +63,7 @@ def faulty_content(timeline: Timeline) -> Incident:
         scope=_SCOPE,
         windows=timeline.windows(regions, _REVERTED, _REPAIRED),
         susceptible_share=0.06,
-        retries_per_failure=1.0,
+        retries_per_failure=_RESTARTS,
         signature=_SIGNATURE,
     )
     return Incident(effects=(pushed, left_over), culprit=None, name=CONTENT)
