@@ -118,26 +118,3 @@ def exposure_matrix(
         began = step.groups[:, None] & (spans >= timeline.nearest(step.bin + lags)[:, None])
         exposure[began] = step.exposure
     return exposure
-
-
-def levels(steps: Sequence[Step]) -> tuple[float, ...]:
-    """Return the distinct positive exposures of the steps, lowest first."""
-    return tuple(sorted({step.exposure for step in steps if step.exposure > 0.0}))
-
-
-def from_level(steps: Sequence[Step], level: float) -> tuple[Step, ...]:
-    """Turn exposure into all or nothing: full from `level` on, none below it.
-
-    The share of images, hosts or templates that changed is not the share of operations that use
-    them, so a fault may show in full strength as soon as a certain stage is reached.
-
-    Args:
-        steps: Steps of one release.
-        level: The exposure from which on the fault shows.
-
-    Returns:
-        Steps at the same moments with exposures 0 and 1.
-    """
-    return tuple(
-        Step(step.bin, step.groups, 1.0 if step.exposure >= level else 0.0) for step in steps
-    )

@@ -12,8 +12,8 @@ _EXACT_SECONDS = 7200.0
 """Every delay up to here is on the fine grid: a busy fleet rules out one that is minutes off."""
 _THINNING = 0.12
 """Longer delays are rare, and the grid spares time: neighbours differ by about an eighth."""
-_EARLIEST = -1
-"""One bin early, as clocks differ and steps are rounded to bin edges."""
+_ROUNDED = -1
+"""One bin early is on time, as steps are rounded to bin edges."""
 _PROMPT_SECONDS = 600.0
 _COARSE_SECONDS = 300.0
 """Beyond prompt delays the coarse grid takes steps of this length."""
@@ -81,7 +81,8 @@ class Lags:
 def lags_of(settings: AttributionSettings) -> Lags:
     """Lay grids of delays over the bands of the settings.
 
-    In the first band the prior halves with every bin away from no delay; in later ones it is flat.
+    In the first band the prior halves with every bin away from no delay; in later ones, and where
+    a step seems to come after its effect, it is flat.
 
     Args:
         settings: Bands and length of a bin.
@@ -91,9 +92,11 @@ def lags_of(settings: AttributionSettings) -> Lags:
     """
     ends = [max(round(band.until_seconds / settings.bin_seconds), 1) for band in settings.lag_bands]
     exact = round(_EXACT_SECONDS / settings.bin_seconds)
-    grid = np.array(list(_delays(exact, ends[-1])), dtype=np.int64)
-    prior = np.zeros(grid.size)
-    start = _EARLIEST - 1
+    earliest = min(-round(settings.early_seconds / settings.bin_seconds), _ROUNDED)
+    grid = np.array(list(_delays(earliest, exact, ends[-1])), dtype=np.int64)
+    early = grid < _ROUNDED
+    prior = np.where(early, settings.early_probability / max(int(early.sum()), 1), 0.0)
+    start = _ROUNDED - 1
     for index, (band, end) in enumerate(zip(settings.lag_bands, ends, strict=True)):
         inside = (grid > start) & (grid <= end)
         widths = np.diff(grid, append=grid[-1] + 1)[inside]
@@ -107,8 +110,8 @@ def lags_of(settings: AttributionSettings) -> Lags:
     return Lags(LagGrid(grid, np.log(prior / prior.sum())), first)
 
 
-def _delays(exact: int, last: int) -> Iterator[int]:
-    delay = _EARLIEST
+def _delays(earliest: int, exact: int, last: int) -> Iterator[int]:
+    delay = earliest
     while delay <= last:
         yield delay
         delay += 1 if delay < exact else max(1, int(delay * _THINNING))

@@ -15,7 +15,10 @@ from detectors.attribution.release_hypothesis import ReleaseFit, explain
 from detectors.attribution.settings import AttributionSettings
 
 _FIRST = 2
-"""So many of the most probable releases are tried as one of a pair."""
+_SECOND = 6
+"""So many of the releases that explain most are tried as either of a pair."""
+_ALONE_NATS = 5.0
+"""What explains less than this by itself explains nothing that another one leaves."""
 _LEFT_NATS = 15.0
 """A pair is not worth its time where no region leaves this much unexplained."""
 
@@ -40,6 +43,7 @@ def explain_pairs(
     baseline: NDArray[np.float64],
     steps: Sequence[Sequence[Step]],
     fits: Sequence[ReleaseFit],
+    floor: float,
     lags: Lags,
     dispersion: float,
     settings: AttributionSettings,
@@ -54,6 +58,7 @@ def explain_pairs(
         baseline: float64[A, T], failure probability without any cause.
         steps: Steps of each of the K releases.
         fits: Their explanations one by one.
+        floor: Log likelihood of the best explanation without a release.
         lags: Delays and their prior.
         dispersion: Pearson's phi.
         settings: Priors.
@@ -63,21 +68,28 @@ def explain_pairs(
     """
     best: dict[tuple[int, int], PairFit] = {}
     scores = np.array([fit.log_likelihood for fit in fits])
-    # Whoever equals the last of the first is one of them: exact copies are treated alike.
-    least = np.sort(scores)[-_FIRST:].min(initial=np.inf)
-    for first in np.flatnonzero(scores >= least).tolist():
+    seconds = _best(scores, _SECOND)
+    for first in _best(scores, _FIRST):
         effects = fits[first].effect_matrix(groups)
         residual = np.clip(1.0 - (1.0 - baseline) * (1.0 - effects), 0.0, CEILING)
         suffix = suffix_sums(cell_log_ratios(groups.trials, groups.failures, residual))
-        left = max(float(sums.max()) for sums in strata_sums(groups, suffix)) / dispersion
+        suffix /= dispersion
+        left = max(float(sums.max()) for sums in strata_sums(groups, suffix))
         if left < _LEFT_NATS:
             continue
-        for second, each in enumerate(steps):
+        rest = floor - fits[first].log_likelihood
+        for second in seconds:
             if second == first:
                 continue
-            more = explain(groups, suffix, each, lags, dispersion, settings)
+            more = explain(groups, suffix, steps[second], lags, rest, settings)
             total = fits[first].log_likelihood + more.log_likelihood
             names = (min(first, second), max(first, second))
             if names not in best or total > best[names].log_likelihood:
                 best[names] = PairFit(first, second, total)
     return tuple(best[names] for names in sorted(best))
+
+
+def _best(scores: NDArray[np.float64], count: int) -> list[int]:
+    """Give those that explain most; exact copies of the last of them are as good as it is."""
+    least = max(float(np.sort(scores)[-count:].min(initial=np.inf)), _ALONE_NATS)
+    return [int(index) for index in np.flatnonzero(scores >= least)]

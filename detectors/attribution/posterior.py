@@ -27,7 +27,6 @@ from detectors.attribution.exposure import (
     ReleaseExposure,
     Step,
     exposure_matrix,
-    levels,
     onto_groups,
 )
 from detectors.attribution.lags import lags_of
@@ -128,8 +127,10 @@ def rank(
     phi = settings.dispersion or _dispersion(groups, ratio, sums, onset, settings)
     none = explain_without(groups, sums, phi, settings)
     lags = lags_of(settings)
-    fits = [explain(groups, suffix, each, lags, phi, settings) for each in steps]
-    pair_fits = explain_pairs(groups, ratio, steps, fits, lags, phi, settings)
+    tempered = suffix / phi
+    floor = max(none.log_likelihoods.values())
+    fits = [explain(groups, tempered, each, lags, floor, settings) for each in steps]
+    pair_fits = explain_pairs(groups, ratio, steps, fits, floor, lags, phi, settings)
     posterior = _posterior(releases, fits, pair_fits, none, settings)
     setting = _setting(groups, ratio, phi, onset, none, settings)
     tied = _ties(setting, steps, posterior.releases, fits, settings)
@@ -286,7 +287,7 @@ def _ties(
     none_lags = np.zeros(groups.regions.size, np.int64)
     exposures = np.zeros((len(steps), int(inside.sum()) * groups.spans))
     for index, each in enumerate(steps):
-        top = max(levels(each), default=1.0)
+        top = max((step.exposure for step in each), default=0.0) or 1.0
         exposures[index] = exposure_matrix(each, none_lags, groups.timeline)[inside].ravel() / top
     effects = [float(setting.none.effects.max()), *(float(fit.effects.max()) for fit in fits)]
     best = int(

@@ -1,17 +1,27 @@
 """How well one release explains the failures: its exposure, delayed, scaled, in part of it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.attribution.cells import Groups, Strata, alike, membership, region_sums
-from detectors.attribution.exposure import Step, exposure_matrix, from_level, levels, widened
+from detectors.attribution.cells import Groups
+from detectors.attribution.delayed import (
+    Merged,
+    MergedNode,
+    Reading,
+    at_doses,
+    by_delay,
+    by_region,
+    merge,
+    read,
+)
+from detectors.attribution.doses import level_index
+from detectors.attribution.exposure import Step, exposure_matrix
 from detectors.attribution.lags import LagGrid, Lags
-from detectors.attribution.likelihood import EFFECTS, GRID, dose_weights, log_integral, log_sum
+from detectors.attribution.likelihood import EFFECTS, log_integral, log_sum
 from detectors.attribution.settings import AttributionSettings
-from detectors.attribution.timeline import Timeline
 from detectors.attribution.unit_mixture import susceptible
 
 _COMMON_EFFECT = np.log(0.5)
@@ -20,6 +30,8 @@ _COMMON_LAG = np.log(0.25)
 """Each region reacts or does not, and as badly as it likes, after one delay."""
 _OWN_LAG = np.log(0.25)
 """Each region also has a delay of its own: stages begin when they begin."""
+_NEGLIGIBLE = 12.0
+"""Nats below another explanation from which one is not worked out: a share of 6e-6."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,31 +63,41 @@ class ReleaseFit:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Merged:
-    """Groups that one release and all nodes treat alike, put together: A of them.
+class _Trial:
+    """One node and one way to read the doses, before it is worked out.
 
     Attributes:
-        timeline: The T spans.
-        regions: intp[A], ascending.
-        region_count: R.
-        strata: Nodes of the lattice.
-        suffix: float64[A, T + 1, G], log likelihood ratios summed to the newest span.
+        bound: The most its log likelihood can be, with its prior; from the coarse delays.
+        log_prior: Its prior.
+        node: The node.
+        doses: float64[V].
     """
 
-    timeline: Timeline
-    regions: NDArray[np.intp]
-    region_count: int
-    strata: tuple[Strata, ...]
-    suffix: NDArray[np.float64]
+    bound: float
+    log_prior: float
+    node: MergedNode
+    doses: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Version:
-    """One reading of a release: how dose works and where it does harm."""
+class _Prepared:
+    """One reading of the release, tried on the coarse delays.
 
-    log_prior: float
-    steps: tuple[Step, ...]
-    nodes: tuple[tuple[float, NDArray[np.bool_]], ...]
+    Attributes:
+        reading: The reading.
+        merged: What it touches.
+        coarse: The coarse delays.
+        delayed: float64[V, M, C, G], by coarse delay.
+        scores: float64[C], the best that regions make of each coarse delay.
+        trials: Its nodes and doses.
+    """
+
+    reading: Reading
+    merged: Merged
+    coarse: LagGrid
+    delayed: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    trials: tuple[_Trial, ...]
 
 
 def explain(
@@ -83,128 +105,104 @@ def explain(
     suffix: NDArray[np.float64],
     steps: Sequence[Step],
     lags: Lags,
-    dispersion: float,
+    floor: float,
     settings: AttributionSettings,
 ) -> ReleaseFit:
     """Average the likelihood of a release over effect, delay, dose, scope and susceptible share.
 
     Args:
         groups: The fleet.
-        suffix: float64[A, T + 1, G], log likelihood ratios summed to the newest span.
+        suffix: float64[A, T + 1, G], tempered log likelihood ratios summed to the newest span.
         steps: The release's steps in time order.
         lags: Delays and their prior.
-        dispersion: Pearson's phi; log likelihoods are divided by it.
+        floor: Log likelihood of another hypothesis. A release that cannot come near it is told by
+            its most promising explanation alone.
         settings: Priors.
 
     Returns:
         Its evidence and best single explanation.
     """
-    first, classes = alike(
-        groups.regions,
-        [*(step.groups for step in steps), *(node.groups for node in groups.strata)],
-    )
-    shape = (first.size, *suffix.shape[1:])
-    merged = _Merged(
-        timeline=groups.timeline,
-        regions=groups.regions[first],
-        region_count=groups.region_count,
-        strata=tuple(Strata(node.depth, node.groups[first]) for node in groups.strata),
-        suffix=(membership(classes, first.size) @ suffix.reshape(classes.size, -1)).reshape(shape),
-    )
-    own = tuple(Step(step.bin, step.groups[first], step.exposure) for step in steps)
-    fits = [
-        fit
-        for version in _versions(merged, own, settings)
-        for fit in _fits(version, merged, lags, dispersion, settings)
+    prepared = [
+        _prepare(reading, groups, suffix, lags) for reading in read(groups, steps, settings)
     ]
-    best = max(fits, key=lambda fit: fit.log_likelihood)
+    best = max(prepared, key=lambda one: one.trials[0].bound)
+    if best.trials[0].bound < floor - _NEGLIGIBLE:
+        fits = list(_fits(best, best.trials[0], groups, best.coarse, best.delayed, settings))
+    else:
+        fits = []
+        for one in sorted(prepared, key=lambda one: -one.trials[0].bound):
+            fits += _worked_out(one, groups, lags, settings, fits)
+    first = max(fits, key=lambda fit: fit.log_likelihood)
     total = float(log_sum(np.array([fit.log_likelihood for fit in fits])))
-    return ReleaseFit(
-        total,
-        tuple(Step(step.bin, step.groups[classes], step.exposure) for step in best.steps),
-        best.groups[classes],
-        best.lags,
-        best.effects,
-        best.log_lag_prior,
-    )
+    return replace(first, log_likelihood=total)
 
 
-def _versions(
-    merged: _Merged, steps: Sequence[Step], settings: AttributionSettings
-) -> Iterator[_Version]:
-    wide = widened(steps, merged.regions)
-    narrow = all(np.array_equal(a.groups, b.groups) for a, b in zip(steps, wide, strict=True))
-    declared = 1.0 if narrow else settings.declared_weight
-    weights = np.array([2.0**-node.depth for node in merged.strata])
-    weights /= weights.sum()
-    nodes = tuple(
-        (float(weight), node.groups) for weight, node in zip(weights, merged.strata, strict=True)
-    )
-    for dose, shaped in _doses(steps):
-        yield _Version(np.log(declared * dose), shaped, nodes)
-    if not narrow:
-        # Too narrow a declaration matters where the incident is, nowhere else.
-        where = merged.strata[min(1, len(merged.strata) - 1)].groups
-        yield _Version(np.log(1.0 - declared), _doses(wide)[0][1], ((1.0, where),))
+def _prepare(
+    reading: Reading, groups: Groups, suffix: NDArray[np.float64], lags: Lags
+) -> _Prepared:
+    merged = merge(reading, groups, suffix)
+    coarse = lags.coarse
+    delayed = by_delay(merged, reading.levels, coarse.bins)
+    scores = np.zeros(coarse.bins.size)
+    trials = []
+    for node in merged.nodes:
+        sums = by_region(delayed, node)
+        for weight, doses in reading.doses:
+            peaks = np.maximum(at_doses(sums, doses).max(axis=2), 0.0)
+            scores = np.maximum(scores, peaks.sum(axis=0))
+            log_prior = reading.log_prior + node.log_weight + float(np.log(weight))
+            bound = float(peaks.max(axis=1).sum()) + log_prior
+            trials.append(_Trial(bound, log_prior, node, doses))
+    trials.sort(key=lambda trial: -trial.bound)
+    return _Prepared(reading, merged, coarse, delayed, scores, tuple(trials))
 
 
-def _doses(steps: Sequence[Step]) -> list[tuple[float, tuple[Step, ...]]]:
-    """Readings of partial exposure: in proportion, or all at once from a level on."""
-    distinct = levels(steps)
-    if not distinct:
-        return [(1.0, tuple(steps))]
-    if len(distinct) == 1:
-        return [(1.0, from_level(steps, distinct[0]))]
-    top = distinct[-1]
-    linear = tuple(Step(step.bin, step.groups, step.exposure / top) for step in steps)
-    return [
-        (0.5, linear),
-        (0.25, from_level(steps, distinct[0])),
-        (0.25, from_level(steps, top)),
-    ]
+def _worked_out(
+    prepared: _Prepared,
+    groups: Groups,
+    lags: Lags,
+    settings: AttributionSettings,
+    known: Sequence[ReleaseFit],
+) -> list[ReleaseFit]:
+    """Fit the trials of one reading, the most promising first, as long as they can matter."""
+    best = max((fit.log_likelihood for fit in known), default=-np.inf)
+    grid, delayed = prepared.coarse, prepared.delayed
+    if grid.bins.size < lags.fine.bins.size and prepared.trials[0].bound >= best - _NEGLIGIBLE:
+        grid = lags.refined(prepared.scores)
+        if grid.bins.size > prepared.coarse.bins.size:
+            delayed = by_delay(prepared.merged, prepared.reading.levels, grid.bins)
+    fits: list[ReleaseFit] = []
+    for trial in prepared.trials:
+        if trial.bound < best - _NEGLIGIBLE:
+            break
+        fits += _fits(prepared, trial, groups, grid, delayed, settings)
+        best = max(best, *(fit.log_likelihood for fit in fits[-3:]))
+    return fits
 
 
 def _fits(
-    version: _Version,
-    merged: _Merged,
-    lags: Lags,
-    dispersion: float,
+    prepared: _Prepared,
+    trial: _Trial,
+    groups: Groups,
+    grid: LagGrid,
+    delayed: NDArray[np.float64],
     settings: AttributionSettings,
 ) -> Iterator[ReleaseFit]:
-    """One fit for each node and each way in which regions may differ."""
-    touched = np.zeros(merged.regions.size, dtype=np.bool_)
-    for step in version.steps:
-        touched |= step.groups & (step.exposure > 0.0)
-    distinct: dict[bytes, tuple[float, NDArray[np.bool_]]] = {}
-    for weight, node in version.nodes:
-        inside = node & touched
-        known = distinct.get(inside.tobytes(), (0.0, inside))
-        distinct[inside.tobytes()] = (known[0] + weight, inside)
-    rows = np.flatnonzero(touched)
-    grid = _lag_grid(version, touched, merged, lags, dispersion)
-    delayed = _delayed(version.steps, touched, merged, grid.bins)
-    delayed /= dispersion
-    for weight, inside in distinct.values():
-        members = inside[rows]
-        sums = region_sums(delayed[members], merged.regions[rows[members]], merged.region_count)
-        log_prior = version.log_prior + np.log(weight)
-        yield from _node_fits(version.steps, inside, sums, log_prior, grid, settings)
+    """One fit for each way in which regions may differ."""
+    merged, reading = prepared.merged, prepared.reading
+    held = np.zeros(groups.regions.size, dtype=np.bool_)
+    held[merged.rows] = trial.node.inside[merged.classes]
+    steps = tuple(
+        replace(step, exposure=_dose(step.exposure, reading.levels, trial.doses))
+        for step in reading.steps
+    )
+    sums = at_doses(by_region(delayed, trial.node), trial.doses)
+    return _node_fits(steps, held, sums, trial.log_prior, grid, settings)
 
 
-def _lag_grid(
-    version: _Version,
-    touched: NDArray[np.bool_],
-    merged: _Merged,
-    lags: Lags,
-    dispersion: float,
-) -> LagGrid:
-    """Choose the delays to try, by the best that any region makes of the coarse ones."""
-    coarse = lags.coarse
-    if coarse.bins.size == lags.fine.bins.size:
-        return coarse
-    delayed = _delayed(version.steps, touched, merged, coarse.bins)
-    best = np.maximum(delayed.max(axis=2, initial=0.0), 0.0).sum(axis=0) / dispersion
-    return lags.refined(best)
+def _dose(exposure: float, levels: NDArray[np.float64], doses: NDArray[np.float64]) -> float:
+    level = level_index(exposure, levels)
+    return float(doses[level]) if level >= 0 else 0.0
 
 
 def _node_fits(
@@ -240,41 +238,3 @@ def _node_fits(
     evidence = log_prior + _OWN_LAG + float(susceptible(free, settings.susceptible_shares))
     effect = np.where(free > 0.0, EFFECTS[own[np.arange(regions), delay]], 0.0)
     yield ReleaseFit(evidence, steps, inside, lags.bins[delay], effect, 0.0)
-
-
-def _delayed(
-    steps: Sequence[Step],
-    touched: NDArray[np.bool_],
-    merged: _Merged,
-    lags: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """Log likelihood of each touched group if failures follow the steps by each delay.
-
-    Each change of exposure at bin b from x to x' adds the suffix sum from b + lag on, read at x',
-    and takes away the one read at x.
-
-    Returns:
-        float64[touched groups, L, G].
-    """
-    row = np.cumsum(touched) - 1
-    total = np.zeros((int(touched.sum()), lags.size, GRID))
-    exposure = np.zeros(touched.size)
-    for step in steps:
-        at = merged.timeline.nearest(step.bin + lags)
-        changed = step.groups & touched & (exposure != step.exposure)
-        for before in np.unique(exposure[changed]):
-            members = np.flatnonzero(changed & (exposure == before))
-            sums = merged.suffix[members[:, None], at]
-            total[row[members]] += _read(sums, step.exposure) - _read(sums, float(before))
-        exposure[changed] = step.exposure
-    return total
-
-
-def _read(sums: NDArray[np.float64], exposure: float) -> NDArray[np.float64] | float:
-    """Read log likelihoods at a share of every grid effect."""
-    if exposure == 0.0:
-        return 0.0
-    if exposure == 1.0:
-        return sums
-    scaled: NDArray[np.float64] = sums @ dose_weights(exposure).T
-    return scaled

@@ -47,6 +47,9 @@ class AttributionSettings:
             and six hours are what latent faults show; each is widened into the band around it, as
             a fixed delay would be wrong by minutes, which a busy fleet notices.
         pair_prior: Share of the releases' prior probability that goes to two of them at once.
+        early_seconds: By how much a step may seem to come after its effect, as clocks differ and
+            some events carry the time of their sending.
+        early_probability: Prior probability that it does by more than a bin.
         prior_odds_bound: A release's own prior odds are clipped to [1 / bound, bound].
         susceptible_shares: Shares of the units it reaches that react to a fault at all, with their
             prior weights. Most faults hit wherever they are; few need rare circumstances.
@@ -73,6 +76,8 @@ class AttributionSettings:
         LagBand(until_seconds=7200.0, probability=0.09),
         LagBand(until_seconds=28800.0, probability=0.03),
     )
+    early_seconds: float = 600.0
+    early_probability: float = 0.04
     pair_prior: float = 0.02
     prior_odds_bound: float = 10.0
     susceptible_shares: tuple[tuple[float, float], ...] = ((0.95, 0.75), (0.6, 0.2), (0.25, 0.05))
@@ -97,6 +102,8 @@ class AttributionSettings:
             raise ValueError(f"bin_seconds must be positive, not {self.bin_seconds}")
         if not 0.0 < self.none_prior < 1.0:
             raise ValueError(f"none_prior must lie inside (0, 1), not {self.none_prior}")
+        if self.early_seconds < 0.0 or not 0.0 < self.early_probability < 1.0:
+            raise ValueError("early_seconds must not be negative, early_probability inside (0, 1)")
         if not 0.0 < self.pair_prior < 1.0:
             raise ValueError(f"pair_prior must lie inside (0, 1), not {self.pair_prior}")
         if {form for form, _ in self.none_forms} != set(NoneForm):
