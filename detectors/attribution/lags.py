@@ -1,6 +1,5 @@
 """Prior over the delay between a release's step and its first failures."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,15 +7,13 @@ from numpy.typing import NDArray
 
 from detectors.attribution.settings import AttributionSettings
 
-_EXACT_SECONDS = 7200.0
-"""Every delay up to here is on the fine grid: a busy fleet rules out one that is minutes off."""
-_THINNING = 0.12
-"""Longer delays are rare, and the grid spares time: neighbours differ by about an eighth."""
 _ROUNDED = -1
 """One bin early is on time, as steps are rounded to bin edges."""
 _PROMPT_SECONDS = 600.0
+_LATER_SECONDS = 7200.0
 _COARSE_SECONDS = 300.0
-"""Beyond prompt delays the coarse grid takes steps of this length."""
+_COARSEST_SECONDS = 900.0
+"""Steps of the coarse grid beyond prompt delays, and where delays are rare."""
 _NEAR = 30.0
 """Nats below the best delay from which a delay no longer matters."""
 _FLAT = 2.0
@@ -91,27 +88,20 @@ def lags_of(settings: AttributionSettings) -> Lags:
         The grids.
     """
     ends = [max(round(band.until_seconds / settings.bin_seconds), 1) for band in settings.lag_bands]
-    exact = round(_EXACT_SECONDS / settings.bin_seconds)
     earliest = min(-round(settings.early_seconds / settings.bin_seconds), _ROUNDED)
-    grid = np.array(list(_delays(earliest, exact, ends[-1])), dtype=np.int64)
+    grid = np.arange(earliest, ends[-1] + 1)
     early = grid < _ROUNDED
     prior = np.where(early, settings.early_probability / max(int(early.sum()), 1), 0.0)
     start = _ROUNDED - 1
     for index, (band, end) in enumerate(zip(settings.lag_bands, ends, strict=True)):
         inside = (grid > start) & (grid <= end)
-        widths = np.diff(grid, append=grid[-1] + 1)[inside]
-        weights = 0.5 ** np.abs(grid[inside]) if index == 0 else widths.astype(np.float64)
+        weights = 0.5 ** np.abs(grid[inside]) if index == 0 else np.ones(int(inside.sum()))
         if inside.any():
             prior[inside] = band.probability * weights / weights.sum()
         start = max(end, start)
-    prompt = round(_PROMPT_SECONDS / settings.bin_seconds)
-    step = max(round(_COARSE_SECONDS / settings.bin_seconds), 1)
-    first = (grid <= prompt) | (grid >= exact) | (grid % step == 0)
+    prompt, later, step, long = (
+        max(round(seconds / settings.bin_seconds), 1)
+        for seconds in (_PROMPT_SECONDS, _LATER_SECONDS, _COARSE_SECONDS, _COARSEST_SECONDS)
+    )
+    first = (grid <= prompt) | (grid % np.where(grid <= later, step, long) == 0)
     return Lags(LagGrid(grid, np.log(prior / prior.sum())), first)
-
-
-def _delays(earliest: int, exact: int, last: int) -> Iterator[int]:
-    delay = earliest
-    while delay <= last:
-        yield delay
-        delay += 1 if delay < exact else max(1, int(delay * _THINNING))

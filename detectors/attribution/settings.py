@@ -64,17 +64,17 @@ class AttributionSettings:
     bin_seconds: float = 60.0
     none_prior: float = 0.4
     none_forms: tuple[tuple[NoneForm, float], ...] = (
-        (NoneForm.QUIET, 0.10),
-        (NoneForm.ONE_REGION, 0.30),
+        (NoneForm.QUIET, 0.05),
+        (NoneForm.ONE_REGION, 0.35),
         (NoneForm.EVERYTHING, 0.25),
         (NoneForm.UPSTREAM, 0.15),
         (NoneForm.SPREADING, 0.20),
     )
     lag_bands: tuple[LagBand, ...] = (
-        LagBand(until_seconds=300.0, probability=0.72),
+        LagBand(until_seconds=300.0, probability=0.74),
         LagBand(until_seconds=1800.0, probability=0.16),
-        LagBand(until_seconds=7200.0, probability=0.09),
-        LagBand(until_seconds=28800.0, probability=0.03),
+        LagBand(until_seconds=7200.0, probability=0.08),
+        LagBand(until_seconds=28800.0, probability=0.02),
     )
     early_seconds: float = 600.0
     early_probability: float = 0.04
