@@ -107,8 +107,9 @@ def vote_and_veto(evidence: Evidence) -> Floats:
     reached, B those in the 72 hours before, age the time from its first step to the incident's
     onset; if it reached less than half of the failing series, it comes after all that reached more
     (after Li et al., Gandalf, NSDI 2020). A fault is a failure in excess of what was expected, in
-    five minutes of a series that exceed it by three standard deviations. The window between two
-    deployments is left out: no release here is deployed twice.
+    five minutes of a series of the incident's strata that exceed it by three standard deviations.
+    The window between two deployments is left out: hardly a release here is deployed twice. A
+    series that was reached before the history begins has no vote, since nothing can veto it.
 
     Args:
         evidence: Counts, releases and the located incident.
@@ -116,10 +117,10 @@ def vote_and_veto(evidence: Evidence) -> Floats:
     Returns:
         Shape [K].
     """
-    faults = _faults(evidence.cells)
+    scope, onset = evidence.located.scope, evidence.located.onset // _BLOCK
+    faults = _faults(evidence.cells) * _strata(evidence.cells, scope)[:, np.newaxis]
     running = _running(faults)
-    onset = evidence.located.onset // _BLOCK
-    failing = faults[:, onset:].sum(axis=1) > 0
+    failing = scope & (faults[:, onset:].sum(axis=1) > 0)
     scores = []
     for release in evidence.releases:
         first = np.floor(_first_exposed(release, failing.size) / _BLOCK)
@@ -218,8 +219,8 @@ def _faults(cells: Cells) -> Floats:
 def _votes(running: Floats, first: Floats) -> float:
     """Give the sum of the votes' scores, without decay."""
     blocks = running.shape[1] - 1
-    rows = np.flatnonzero(first < blocks)
-    at = np.maximum(first[rows], 0).astype(int)
+    rows = np.flatnonzero((first > 0) & (first < blocks))
+    at = first[rows].astype(int)
 
     def between(begin: Integers, end: Integers) -> float:
         low, high = np.clip(begin, 0, blocks), np.clip(end, 0, blocks)

@@ -95,6 +95,11 @@ def test_an_old_release_fades_and_a_narrow_one_comes_last() -> None:
     assert other == pytest.approx(-1.0)
 
 
+def test_what_was_reached_before_the_history_begins_has_no_vote() -> None:
+    ancient = release((-10.0, [0, 1], 1.0))
+    assert vote_and_veto(evidence(ancient))[0] == 0.0
+
+
 def test_a_step_back_is_no_exposure() -> None:
     back = release((ONSET - 0.2, [0, 1], 0.0))
     assert vote_and_veto(evidence(back))[0] == pytest.approx(-1.0)
