@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint develop kafka bench-ingest evaluate evaluate-detectors evaluate-attribution lock clean
+.PHONY: help demo test lint develop kafka bench-ingest evaluate evaluate-openstack evaluate-detectors evaluate-attribution lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -64,6 +64,11 @@ evaluate: $(STAMPS)/wheel $(STAMPS)/dev $(STAMPS)/kafka ## Score the real data s
 	@test -n "$(DATA)" || { echo "make: say where the data is: make evaluate DATA=folder" >&2; exit 2; }
 	@echo "==> Scoring the real events in $(DATA)"
 	@PYTHONPATH=tests $(BIN)/python tests/evaluate_real.py "$(DATA)"
+
+evaluate-openstack: $(STAMPS)/wheel $(STAMPS)/dev ## Score recorded faults of a real OpenStack into docs/: make evaluate-openstack DATA=folder
+	@test -n "$(DATA)" || { echo "make: say where the data is: make evaluate-openstack DATA=folder" >&2; exit 2; }
+	@echo "==> Scoring the recorded faults in $(DATA)"
+	@$(BIN)/python -m benchmarks.openstack_faults "$(DATA)" --page docs/openstack-faults.md
 
 evaluate-detectors: $(STAMPS)/wheel $(STAMPS)/dev ## Measure the detectors on simulated streams into docs/ (36 minutes on two busy cores)
 	@echo "==> Measuring the detectors"

@@ -15,7 +15,7 @@ from streams.replay.driver import replay
 from streams.replay.request import ReplayRequest
 from streams.scenarios.encoding import release_line
 
-BEGIN, ONSET, END = 1_609_459_200.0, 1_609_462_800.0, 1_609_466_400.0
+BEGIN, ONSET, END = 1_609_459_200.0, 1_609_461_600.0, 1_609_464_000.0
 
 RECORDINGS = join(*experiments(["a", "b"], failing=["b"], gap=0.2))
 FLEET = draw_fleet(np.random.default_rng(1), 5, 40.0)
