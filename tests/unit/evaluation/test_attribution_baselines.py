@@ -88,6 +88,12 @@ def test_faults_before_a_deployment_veto_it() -> None:
     assert scores[0] > 1.0 > scores[1]
 
 
+def test_faults_before_a_deployment_count_against_those_after_it() -> None:
+    """100 faults in five minutes of each of two regions: three times before, nine times after."""
+    halfway = release((ONSET + 15.0, [0, 1], 1.0))
+    assert vote_and_veto(evidence(halfway))[0] == pytest.approx(1.75 * np.log(1201 / 601))
+
+
 def test_an_old_release_fades_and_a_narrow_one_comes_last() -> None:
     narrow = release((ONSET - 0.2, [2], 1.0))
     old, young, other = vote_and_veto(evidence(LONG_BEFORE, GUILTY, narrow))

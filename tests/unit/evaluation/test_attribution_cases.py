@@ -60,6 +60,15 @@ def test_the_harm_follows_the_culprits_steps() -> None:
         assert not (fault.harm[~exposed] > 1e-12).any()
 
 
+def test_a_quarter_of_the_faults_spares_regions() -> None:
+    generator = np.random.default_rng(6)
+    fleet = draw_fleet(generator)
+    faults = [draw_fault(generator, Kind.GLOBAL, fleet, shared_order()) for _ in range(60)]
+    reached = [np.unique(fleet.codes[fault.harm.any(axis=1), REGION]).size for fault in faults]
+    assert 7 <= sum(regions < REGIONS for regions in reached) <= 23
+    assert min(reached) > REGIONS / 4
+
+
 def test_a_wrong_scope_fails_only_where_nothing_was_declared() -> None:
     for seed in range(2):
         case = drawn(Kind.WRONG_SCOPE, seed)
