@@ -36,7 +36,7 @@ PATIENCE = 10
 """Windows for which a degradation may wait to be told from secondary impact."""
 
 RECENT = 10
-"""Windows from which it is read whether attached impact has grown."""
+"""Windows, at least, from which it is read whether attached impact has grown or goes on."""
 
 
 _TAIL = 0.05
@@ -94,17 +94,35 @@ def _why_parted(
     window: int,
     spans: Spans,
 ) -> Relation | None:
-    if primary is None:
-        return Relation.OUTLASTS
-    if primary.resolved is not None:
-        late = window - primary.resolved >= spans.outlast_after
-        return Relation.OUTLASTS if late else None
+    if primary is None or primary.resolved is not None:
+        late = primary is None or window - (primary.resolved or 0) >= spans.outlast_after
+        return Relation.OUTLASTS if late and _goes_on(incident, names, window, spans) else None
     recent = incident.counts.since(max(incident.onset, window - RECENT + 1))
     rows = [row for row, name in enumerate(names) if name in incident.regions]
     least, _ = _added(recent, rows, dispersion(incident.counts, rows, incident.onset))
     spread = not set(incident.regions) <= set(primary.regions)
     stronger = least > OUTGROWN * impact(primary, names).added_probability
     return Relation.OUTGROWS if spread or stronger else None
+
+
+def _goes_on(incident: TrackedIncident, names: tuple[str, ...], window: int, spans: Spans) -> bool:
+    """Tell whether it surely fails still: not every recovery can be proved as soon as it is there.
+
+    Statistic, summed over its regions that have not recovered: that of `_footprint`.
+    """
+    added = impact(incident, names).added_probability
+    recent = incident.counts.since(window - max(spans.outlast_after, RECENT) + 1)
+    rows = [
+        row
+        for row, name in enumerate(names)
+        if name in incident.regions and incident.regions[name].recovered is None
+    ]
+    trials, failures, expected = (
+        part[rows].sum(axis=1).astype(np.float64)
+        for part in (recent.trials, recent.failures, recent.expected)
+    )
+    busy = trials > 0
+    return float(_nats(trials[busy], failures[busy], expected[busy], added).sum()) >= TELL
 
 
 def _judge(

@@ -38,32 +38,37 @@ def surroundings(
         window: The window just closed.
         impact: Of the incident, which tells how strong its effect is.
     """
-    end = window if incident.resolved is None else incident.resolved - 1
-    stretch = history.stretch(incident.onset, end)
-    region = history.dimensions.index("region")
-    during = _during(incident, history, stretch.first, stretch.trials.shape[1])
-    failing_at = during[history.codes[:, region]]
-    trials = (stretch.trials * failing_at).sum(axis=1)
-    failures = (stretch.failures * failing_at).sum(axis=1)
-    counts = np.stack([trials, failures, trials * incident.baseline])
-    affected = {"region": tuple(incident.regions)}
-    inside = history.matches(affected)
+    counts = _counts(incident, history, window)
+    regions = tuple(incident.regions)
     unaffected: dict[str, tuple[OutsideValue, ...]] = {}
     unknown: dict[str, tuple[OutsideValue, ...]] = {}
     for position, name in enumerate(history.dimensions):
         if name != "region" and name not in incident.scope:
             continue
-        rest = {key: values for key, values in incident.scope.items() if key != name}
-        here = history.matches(rest) & (inside if name != "region" else True)
-        mine = affected["region"] if name == "region" else incident.scope[name]
-        outside = here & ~history.matches({name: mine})
-        sums = _sums(counts, history.codes[:, position], outside, len(history.values[position]))
-        occurring = np.unique(history.codes[outside, position])
+        beside = {key: values for key, values in incident.scope.items() if key != name}
+        if name != "region":
+            beside["region"] = regions
+        mine = regions if name == "region" else incident.scope[name]
+        outside = history.matches(beside) & ~history.matches({name: mine})
+        codes = history.codes[:, position]
+        sums = _sums(counts, codes, outside, len(history.values[position]))
+        occurring = np.unique(codes[outside])
         values = _values(history.values[position], sums, occurring, impact.added_probability / 2)
         for chosen, told in zip(_split(values), (unaffected, unknown), strict=True):
             if chosen:
                 told[name] = _bounded(chosen)
     return Surroundings(unaffected, unknown)
+
+
+def _counts(incident: TrackedIncident, history: History, window: int) -> Float64:
+    """Give (3, S) operations, failures and expected failures while the scope failed."""
+    end = window if incident.resolved is None else incident.resolved - 1
+    stretch = history.stretch(incident.onset, end)
+    during = _during(incident, history, stretch.first, stretch.trials.shape[1])
+    failing_at = during[history.codes[:, history.dimensions.index("region")]]
+    trials = (stretch.trials * failing_at).sum(axis=1)
+    failures = (stretch.failures * failing_at).sum(axis=1)
+    return np.stack([trials, failures, trials * incident.baseline])
 
 
 def _during(incident: TrackedIncident, history: History, first: int, length: int) -> Bool:

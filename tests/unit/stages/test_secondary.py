@@ -2,14 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pytest
+from cell_tables import Cell, cell_table
 from incident_runs import WINDOWS, fault, told_of, window
 from small_fleets import BEGIN_OF_TROUBLE as BEGIN
 from small_fleets import REGIONS, SETTINGS, Told
 
 from streams.config import Dependency, IncidentSettings
 from streams.domain.incidents import IncidentRecord, IncidentStatus, Relation
+from streams.stages.incident_state import IncidentsState
 from streams.stages.incidents import Incidents
+from streams.stages.region_counts import RegionCounts
+from streams.stages.secondary import part
+from streams.stages.spans import Spans
+from streams.stages.tracking import TrackedIncident, TrackedRegion
 from streams.windows.closed import ClosedWindow
 
 CREATE: Mapping[str, Sequence[str]] = {"os": ("linux",), "operation": ("create",)}
@@ -139,3 +146,42 @@ def test_a_record_is_written_when_secondary_impact_comes_and_when_it_goes() -> N
     gone = next(one for one in told.records if one.secondary and one.secondary[0].resolved)
     assert window(gone.raised) <= BEGIN + 26 + 6
     assert len({one.incident for one in told.records}) == 1
+
+
+@pytest.mark.parametrize(
+    ("level", "since", "expected"),
+    [
+        (0.02, 15, None),  # recovered, though that is not proved yet
+        (0.12, 15, Relation.OUTLASTS),
+        (0.12, 14, None),  # its incident has only just ended
+    ],
+)
+def test_only_what_surely_goes_on_outlasts_its_incident(
+    level: float, since: int, expected: Relation | None
+) -> None:
+    now, onset = 100, 60
+    state = IncidentsState.fresh(SETTINGS)
+    cells = cell_table(SETTINGS.ingest.dimensions, [Cell(now, ("east", "linux", "create"), 100)])
+    state.history.append(now, cells, np.full(1, 0.02))
+    for name, level_now in (("primary", 0.02), ("dependent", level)):
+        trials = np.full((1, now + 1), 100, np.int64)
+        failures = np.full((1, now + 1), 2, np.int64)
+        failures[0, onset : now - since] = 40 if name == "primary" else 12
+        failures[0, now - since :] = round(100 * level_now)
+        state.tracked.append(
+            TrackedIncident(
+                id=name,
+                opened=onset + 3,
+                onset=onset,
+                onset_low=onset,
+                onset_high=onset,
+                scope={},
+                baseline=np.full(1, 0.02),
+                counts=RegionCounts(0, trials, failures, trials * np.float64(0.02)),
+                regions={"east": TrackedRegion(onset)},
+            )
+        )
+    primary, dependent = state.tracked
+    primary.resolved, dependent.primary = now - since, "primary"
+    part(state, now, Spans.of(SETTINGS))
+    assert dependent.parted is expected
