@@ -25,18 +25,12 @@ class RankingScore:
         right_first: Share in which the most probable release is the culprit or its clone.
         right_verdict: Share in which it is, and likelier than that none is.
         baselines: Share in which each baseline chose the culprit or its clone.
-        lead: By how much `right_first` is ahead of the best baseline.
     """
 
     cases: int
     right_first: float
     right_verdict: float
     baselines: Mapping[Baseline, float]
-
-    @property
-    def lead(self) -> float:
-        """`right_first` minus the share of the best baseline; nan without cases."""
-        return self.right_first - max(self.baselines.values(), default=math.nan)
 
 
 def ranking_score(results: Iterable[CaseResult]) -> RankingScore:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from detectors.evaluation.attribution.baselines import Baseline
-from detectors.evaluation.attribution.kinds import Kind
+from detectors.evaluation.attribution.kinds import Kind, Noise
 from detectors.evaluation.attribution.results import CaseResult
 from detectors.evaluation.attribution.scores import (
     LocalisationScore,
@@ -66,11 +66,16 @@ def _firsts(caused: Sequence[CaseResult]) -> str:
 def _kinds(caused: Sequence[CaseResult]) -> str:
     """Show first and verdict of each kind; the minutes are columns, so that a kind is one row."""
     columns = _pairs(caused)
+    groups = [(kind.value, _of(caused, kind)) for kind in _kinds_of(caused)]
+    groups += [
+        (f"all, {noise.value} noise", [one for one in caused if one.noise is noise])
+        for noise in Noise
+    ]
     rows = []
-    for kind in _kinds_of(caused):
-        row = [kind.value]
+    for name, group in groups:
+        row = [name]
         for releases, minutes in columns:
-            score = ranking_score(_of(_at(caused, releases, minutes), kind))
+            score = ranking_score(_at(group, releases, minutes))
             row.append(
                 f"{share(score.right_first)}/{share(score.right_verdict)}" if score.cases else NONE
             )
