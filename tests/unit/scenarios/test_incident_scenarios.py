@@ -179,6 +179,12 @@ def test_the_policy_job_steps_into_each_region_at_the_onset_there_and_is_undone_
     assert undone == {(w.region,): w.recovered.timestamp() for w in first.effects[0].windows}
 
 
+def test_the_policy_job_reaches_eleven_regions_ten_minutes_apart() -> None:
+    first = whole("policy-job-2026").incidents[0]
+    onsets = sorted(window.onset - first.onset for window in first.effects[0].windows)
+    assert onsets == [number * 10 * MINUTE for number in range(11)]
+
+
 def test_both_regions_of_the_second_wave_have_recovered_from_the_first_before_it() -> None:
     first, second = whole("policy-job-2026").incidents
     recovered = {window.region: window.recovered for window in first.regions}
