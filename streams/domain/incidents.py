@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from streams.domain.causes import CauseDetails, ToldApart
+from streams.domain.relations import RelatedIncident
+from streams.domain.surroundings import Surroundings
 from streams.domain.time import format_instant
 
 Scope = Mapping[str, tuple[str, ...]]
@@ -26,21 +28,6 @@ class RegionStatus(enum.Enum):
     RECOVERED = "recovered"
     NO_TRAFFIC = "no_traffic"
     """Nothing arrives where something should: neither failing nor healthy."""
-
-
-class Relation(enum.Enum):
-    """Why an incident names an earlier one: what its reader should do about the other."""
-
-    AFTER_MITIGATION = "after_mitigation"
-    """Look at the mitigation of the other one first: this may be its doing."""
-    FOLLOWS = "follows"
-    """Look at what the other one left behind, such as backlogs and retries."""
-    CONCURRENT = "concurrent"
-    """Do not wait for the other one to end: what explains it does not explain this."""
-    OUTLASTS = "outlasts"
-    """Was secondary impact of the other one, but does not end with it: mend it too."""
-    OUTGROWS = "outgrows"
-    """Was taken for secondary impact of the other one, and is too much for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,23 +109,6 @@ class AffectedRegion:
 
 
 @dataclass(frozen=True, slots=True)
-class RelatedIncident:
-    """An earlier incident, why it is named, and the same in a sentence."""
-
-    incident: str
-    relation: Relation
-    statement: str
-
-    def record(self) -> dict[str, object]:
-        """Give the plain record of the contract."""
-        return {
-            "incident": self.incident,
-            "relation": self.relation.value,
-            "statement": self.statement,
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class SecondaryImpact:
     """A weaker degradation outside an incident's scope that came with it.
 
@@ -165,43 +135,6 @@ class SecondaryImpact:
             "resolved": None if self.resolved is None else format_instant(self.resolved),
             "impact": self.impact.record(),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class OutsideValue:
-    """A value of a dimension beside the scope, and its operations while the scope failed.
-
-    Attributes:
-        value: The value; `__other__` sums up all that there is no room for.
-        operations: How many there were.
-        failures: How many of them failed.
-        expected_failures: How many would have failed under the baseline.
-        health: Nats by which they speak for the baseline and against half of the incident's effect.
-    """
-
-    value: str
-    operations: int
-    failures: int
-    expected_failures: float
-    health: float
-
-    def record(self) -> dict[str, object]:
-        """Give the plain record of the contract."""
-        return {
-            "value": self.value,
-            "operations": self.operations,
-            "failures": self.failures,
-            "expected_failures": round(self.expected_failures, 3),
-            "log_likelihood_ratio": round(self.health, 2),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What is not affected, by dimension: surely healthy values, and those nobody can tell of."""
-
-    unaffected: Mapping[str, tuple[OutsideValue, ...]]
-    unknown: Mapping[str, tuple[OutsideValue, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,10 +252,5 @@ class IncidentRecord:
             "next_experiment": experiment and experiment.record(),
             "related": [other.record() for other in self.related],
             "secondary": [one.record() for one in self.secondary],
-            "unaffected": _by_dimension(self.surroundings.unaffected),
-            "unknown": _by_dimension(self.surroundings.unknown),
+            **self.surroundings.record(),
         }
-
-
-def _by_dimension(values: Mapping[str, tuple[OutsideValue, ...]]) -> dict[str, object]:
-    return {name: [one.record() for one in several] for name, several in sorted(values.items())}

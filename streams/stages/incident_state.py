@@ -8,7 +8,8 @@ import numpy as np
 
 from streams.config import Settings
 from streams.domain.causes import CauseDetails
-from streams.domain.incidents import Candidate, RelatedIncident, Relation
+from streams.domain.incidents import Candidate
+from streams.domain.relations import RelatedIncident, Relation
 from streams.stages.alignment import Alignment
 from streams.stages.history import Bool, History
 from streams.stages.region_counts import RegionCounts

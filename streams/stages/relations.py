@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from streams.domain.incidents import RelatedIncident, Relation
+from streams.domain.relations import RelatedIncident, Relation
 from streams.domain.releases import ReleaseEvent
 from streams.domain.time import window_of
 from streams.stages.spans import Spans

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import betaincinv
 
 from streams.config import Dependency
-from streams.domain.incidents import Relation
+from streams.domain.relations import Relation
 from streams.stages.history import Float64
 from streams.stages.impacts import dispersion, impact
 from streams.stages.incident_state import IncidentsState

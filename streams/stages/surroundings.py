@@ -6,8 +6,9 @@ import numpy as np
 
 from detectors.odds import shift_odds
 from detectors.recovery import surplus
-from streams.domain.incidents import Impact, OutsideValue, Surroundings
+from streams.domain.incidents import Impact
 from streams.domain.series import OTHER
+from streams.domain.surroundings import OutsideValue, Surroundings
 from streams.stages.history import Bool, Float64, History, Int64
 from streams.stages.regions import RECOVERY
 from streams.stages.tracking import TrackedIncident

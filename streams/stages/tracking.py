@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from streams.domain.causes import CauseDetails
-from streams.domain.incidents import Candidate, IncidentStatus, RelatedIncident, Relation
+from streams.domain.incidents import Candidate, IncidentStatus
+from streams.domain.relations import RelatedIncident, Relation
 from streams.domain.series import ANY, SeriesKey
 from streams.stages.history import Float64
 from streams.stages.region_counts import RegionCounts

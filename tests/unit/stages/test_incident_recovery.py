@@ -27,7 +27,8 @@ from small_fleets import (
 )
 
 from streams.config import IncidentSettings
-from streams.domain.incidents import IncidentStatus, Relation
+from streams.domain.incidents import IncidentStatus
+from streams.domain.relations import Relation
 from streams.windows.merging import select
 
 

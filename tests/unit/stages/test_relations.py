@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from streams.config import IncidentSettings, Settings, WindowSettings
-from streams.domain.incidents import RelatedIncident, Relation
+from streams.domain.relations import RelatedIncident, Relation
 from streams.domain.releases import ReleaseAction, ReleaseEvent
 from streams.stages.region_counts import RegionCounts
 from streams.stages.relations import MOST, Outline, overlap, relate

@@ -10,7 +10,8 @@ from small_fleets import BEGIN_OF_TROUBLE as BEGIN
 from small_fleets import REGIONS, SETTINGS, Told
 
 from streams.config import Dependency, IncidentSettings
-from streams.domain.incidents import IncidentRecord, IncidentStatus, Relation
+from streams.domain.incidents import IncidentRecord, IncidentStatus
+from streams.domain.relations import Relation
 from streams.stages.incident_state import IncidentsState
 from streams.stages.incidents import Incidents
 from streams.stages.region_counts import RegionCounts

@@ -5,8 +5,8 @@ from itertools import product
 import numpy as np
 from cell_tables import Cell, cell_table
 
-from streams.domain.incidents import Surroundings
 from streams.domain.series import OTHER
+from streams.domain.surroundings import Surroundings
 from streams.stages.history import History
 from streams.stages.impacts import impact
 from streams.stages.region_counts import RegionCounts
