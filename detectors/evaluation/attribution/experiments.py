@@ -39,7 +39,7 @@ class Sizes:
     cuts: tuple[int, ...] = CUTS
 
 
-FULL: Final = Sizes(caused=30, innocent=42, localised=30)
+FULL: Final = Sizes(caused=25, innocent=42, localised=30)
 QUICK: Final = Sizes(caused=1, innocent=1, localised=3, releases=(3, 12), cuts=(15, 60))
 
 

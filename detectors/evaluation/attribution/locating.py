@@ -41,7 +41,10 @@ def locate_incident(cells: Cells) -> Located:
     onset = max(bins - _NOTICED, 0)
     for _ in range(_TURNS):
         scope = _scope_since(cells, onset)
-        onset = _onset_of(cells, scope, max(bins - _LOOKBACK, 0))
+        moved = _onset_of(cells, scope, max(bins - _LOOKBACK, 0))
+        if moved == onset:
+            return Located(scope, onset)
+        onset = moved
     return Located(_scope_since(cells, onset), onset)
 
 
