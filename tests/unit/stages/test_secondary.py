@@ -76,6 +76,9 @@ def test_an_unrelated_incident_opens_its_own(seed: int, ratio: float, region: st
     first, second = told.last.values()
     assert (first.scope, second.scope) == (WINDOWS, {**CREATE, **place})
     assert first.secondary == second.secondary == ()
+    if not region:
+        opened = next(one for one in told.records if one.incident == second.incident)
+        assert window(opened.raised) <= BEGIN + 8 + 4  # without waiting for its footprint
     assert [(one.incident, one.relation) for one in second.related] == [
         (first.incident, Relation.CONCURRENT)
     ]
