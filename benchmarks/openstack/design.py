@@ -35,7 +35,7 @@ class Design:
     fleets: int = 2
     warm_up_days: float = 2.0
     quiet_days: float = 5.0
-    trials: int = 8
+    trials: int = 4
     shares: tuple[float, ...] = (1.0, 0.1)
     harmless: int = 10
     least_runs: int = 10
