@@ -1,6 +1,6 @@
 """Score opwatch on recorded faults of a real OpenStack: `make evaluate-openstack DATA=folder`.
 
-Run: `python -m benchmarks.openstack_faults FOLDER [--seed 1954] [--trials 4] [--quick]`, from the
+Run: `python -m benchmarks.openstack_faults FOLDER [--seed 1954] [--trials 2] [--quick]`, from the
 top of the repository. FOLDER holds `openstack_fault_injection`. The tables go to standard output,
 or into the page named by `--page`, between its two marks. How it works and what came of it:
 docs/openstack-faults.md.
@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="openstack_faults", description="Faults of OpenStack.")
     parser.add_argument("folder", type=Path, help="holds the folder openstack_fault_injection")
     parser.add_argument("--seed", type=int, default=1954, help="of all random draws (1954)")
-    parser.add_argument("--trials", type=int, default=4, help="of a row and a share, even (4)")
+    parser.add_argument("--trials", type=int, default=2, help="of a row and a share, even (2)")
     parser.add_argument("--quick", action="store_true", help="see in a minute that it works")
     parser.add_argument("--page", type=Path, help="put the tables into this page")
     return parser

@@ -35,7 +35,7 @@ class Design:
     fleets: int = 2
     warm_up_days: float = 2.0
     quiet_days: float = 5.0
-    trials: int = 4
+    trials: int = 2
     shares: tuple[float, ...] = (1.0, 0.1)
     harmless: int = 10
     least_runs: int = 10
@@ -50,11 +50,13 @@ def quick(seed: int) -> Design:
     """Give an experiment that is over within a minute and says little."""
     return Design(
         seed=seed,
+        regions=8,
         fleets=1,
-        warm_up_days=0.5,
+        warm_up_days=0.25,
         quiet_days=0.25,
         trials=2,
         shares=(1.0,),
+        harmless=4,
         least_runs=52,
     )
 
