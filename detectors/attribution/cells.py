@@ -10,6 +10,9 @@ from scipy.sparse import csr_array
 from detectors.attribution.exposure import ReleaseExposure
 from detectors.attribution.timeline import Timeline
 
+_MOST_GROUPS = 600
+"""More groups than this are put together: every release costs time and memory in each of them."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cells:
@@ -79,7 +82,8 @@ class Groups:
         failures: float64[A, T].
         expected: float64[A, T].
         regions: intp[A], the region of each group, 0 to R - 1 without gaps.
-        representatives: intp[A], one series of each group.
+        members: intp[S], the group of each series.
+        weights: float64[S], operations of each series.
         in_scope: bool[A], whether the group lies in the strata of the incident's scope, in
             whichever region: healthy regions of these strata are evidence too.
         strata: Nodes of the lattice, the whole fleet first, the incident's strata second if they
@@ -91,7 +95,8 @@ class Groups:
     failures: NDArray[np.float64]
     expected: NDArray[np.float64]
     regions: NDArray[np.intp]
-    representatives: NDArray[np.intp]
+    members: NDArray[np.intp]
+    weights: NDArray[np.float64]
     in_scope: NDArray[np.bool_]
     strata: tuple[Strata, ...]
 
@@ -110,26 +115,28 @@ def collapse(
     cells: Cells,
     releases: Sequence[ReleaseExposure],
     scope_series: NDArray[np.bool_],
+    onset: int,
     timeline: Timeline,
 ) -> Groups:
     """Collapse series with the same region, strata, scope and exposures, and bins to spans.
+
+    Where that leaves too many groups, releases that stepped long before or after the onset are
+    left out of account: where such a release touches part of a group, it touches the whole of it
+    with a part of its exposure, which is right on average.
 
     Args:
         cells: The fleet.
         releases: The candidates.
         scope_series: bool[S], the incident's scope.
+        onset: First bin of the incident.
         timeline: The spans of time.
 
     Returns:
         The groups, ordered by region.
     """
     nodes = _nodes(cells, scope_series)
-    masks = [mask for _, mask in nodes]
-    for release in releases:
-        masks.append(release.declared)
-        masks.extend(step.series for step in release.steps)
     _, regions = np.unique(cells.codes[:, cells.region_dimension], return_inverse=True)
-    representatives, members = alike(regions, masks)
+    representatives, members = _classes(regions, [mask for _, mask in nodes], releases, onset)
     sums = membership(members, representatives.size)
 
     def pooled(counts: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.float64]:
@@ -141,10 +148,39 @@ def collapse(
         failures=pooled(cells.failures),
         expected=pooled(cells.expected),
         regions=regions[representatives].astype(np.intp),
-        representatives=representatives,
+        members=members,
+        weights=cells.trials.sum(axis=1).astype(np.float64),
         in_scope=nodes[min(1, len(nodes) - 1)][1][representatives],
         strata=tuple(Strata(depth, mask[representatives]) for depth, mask in nodes),
     )
+
+
+def _classes(
+    regions: NDArray[np.intp],
+    nodes: Sequence[NDArray[np.bool_]],
+    releases: Sequence[ReleaseExposure],
+    onset: int,
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Tell series apart by region, nodes and the releases near the onset, as far as there is room.
+
+    Returns:
+        As `alike`.
+    """
+
+    def distance(release: ReleaseExposure) -> tuple[float, bytes]:
+        nearest = min((abs(step.bin - onset) for step in release.steps), default=np.inf)
+        return nearest, release.declared.tobytes()
+
+    near = sorted(releases, key=distance)
+    count = len(near)
+    while True:
+        masks = list(nodes)
+        for release in near[:count]:
+            masks += [release.declared, *(step.series for step in release.steps)]
+        found = alike(regions, masks)
+        if not count or found[0].size <= _MOST_GROUPS:
+            return found
+        count = count // 2
 
 
 def alike(

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from detectors.attribution.cells import Groups, alike, membership
+from detectors.attribution.cells import Groups, alike
 from detectors.attribution.doses import level_index, levels_of, readings
 from detectors.attribution.exposure import Step, widened
 from detectors.attribution.likelihood import GRID, dose_weights
@@ -41,12 +41,12 @@ class MergedNode:
     Attributes:
         log_weight: Log prior.
         inside: bool[M].
-        to_regions: Matrix [R, M] that sums its rows by region.
+        to_regions: float64[R, M], 1 for its rows in each region: few, so it need not be sparse.
     """
 
     log_weight: float
     inside: NDArray[np.bool_]
-    to_regions: csr_array
+    to_regions: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,12 +72,15 @@ class Merged:
     nodes: tuple[MergedNode, ...]
 
 
-def read(groups: Groups, steps: Sequence[Step], settings: AttributionSettings) -> Iterator[Reading]:
+def read(
+    groups: Groups, steps: Sequence[Step], log_prior: float, settings: AttributionSettings
+) -> Iterator[Reading]:
     """Give the readings of a release.
 
     Args:
         groups: The fleet.
         steps: The release's steps in time order.
+        log_prior: Of all readings together.
         settings: Weight of the declared scope.
     """
     levels = levels_of(steps)
@@ -90,11 +93,11 @@ def read(groups: Groups, steps: Sequence[Step], settings: AttributionSettings) -
         (float(weight), node.groups)
         for weight, node in zip(weights / weights.sum(), groups.strata, strict=True)
     )
-    yield Reading(float(np.log(declared)), tuple(steps), levels, doses, nodes)
+    yield Reading(log_prior + float(np.log(declared)), tuple(steps), levels, doses, nodes)
     if not narrow:
         # Too narrow a declaration matters where the incident is, nowhere else.
         where = groups.strata[min(1, len(groups.strata) - 1)].groups
-        share = float(np.log(1.0 - declared))
+        share = log_prior + float(np.log(1.0 - declared))
         yield Reading(share, wide, levels, ((1.0, doses[0][1]),), ((1.0, where),))
 
 
@@ -117,7 +120,9 @@ def merge(reading: Reading, groups: Groups, suffix: NDArray[np.float64]) -> Merg
     ]
     first, classes = alike(groups.regions[rows], masks)
     regions = groups.regions[rows][first]
-    sums = membership(classes, first.size) @ suffix[rows].reshape(rows.size, -1)
+    shape = (first.size, groups.regions.size)
+    to_merged = csr_array((np.ones(rows.size), (classes, rows)), shape=shape)
+    sums = to_merged @ suffix.reshape(shape[1], int(np.prod(suffix.shape[1:])))
     nodes: dict[bytes, tuple[float, NDArray[np.bool_]]] = {}
     for weight, node in reading.nodes:
         inside = node[rows][first]
@@ -133,16 +138,14 @@ def merge(reading: Reading, groups: Groups, suffix: NDArray[np.float64]) -> Merg
         ),
         suffix=np.asarray(sums).reshape(first.size, *suffix.shape[1:]),
         nodes=tuple(
-            MergedNode(float(np.log(weight)), inside, _to_regions(regions, inside, groups))
+            MergedNode(
+                float(np.log(weight)),
+                inside,
+                (np.arange(groups.region_count)[:, None] == regions) * inside.astype(np.float64),
+            )
             for weight, inside in nodes.values()
         ),
     )
-
-
-def _to_regions(regions: NDArray[np.intp], inside: NDArray[np.bool_], groups: Groups) -> csr_array:
-    rows = np.flatnonzero(inside)
-    shape = (groups.region_count, inside.size)
-    return csr_array((np.ones(rows.size), (regions[rows], rows)), shape=shape)
 
 
 def by_delay(
@@ -183,11 +186,9 @@ def by_delay(
 def by_region(delayed: NDArray[np.float64], node: MergedNode) -> NDArray[np.float64]:
     """Sum the rows of a node by region: float64[V, R, L, G] from float64[V, M, L, G]."""
     levels, rows, *shape = delayed.shape
-    sums = np.empty((levels, node.to_regions.shape[0], *shape))
-    for level, counts in enumerate(delayed):
-        flat = counts.reshape(rows, int(np.prod(shape)))
-        sums[level] = np.asarray(node.to_regions @ flat).reshape(sums.shape[1:])
-    return sums
+    flat = delayed.reshape(levels, rows, int(np.prod(shape)))
+    sums: NDArray[np.float64] = node.to_regions @ flat
+    return sums.reshape(levels, node.to_regions.shape[0], *shape)
 
 
 def at_doses(by_level: NDArray[np.float64], doses: NDArray[np.float64]) -> NDArray[np.float64]:

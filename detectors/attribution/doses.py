@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from detectors.attribution.exposure import Step
 
-_MOST_LEVELS = 8
+_MOST_LEVELS = 16
 """A ramp in finer steps than this is read in so many, for time."""
 
 _PROPORTIONAL, _SATURATING, _FROM_LOWEST, _FROM_TOP = 0.3, 0.3, 0.2, 0.2

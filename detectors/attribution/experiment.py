@@ -15,6 +15,8 @@ _RECENT_SECONDS = 1800.0
 """Operations of this long tell how many will come."""
 _LEAST_PROBABILITY = 0.02
 """A release less probable than this is not worth an experiment."""
+_LONGEST_SECONDS = 21_600.0
+"""Nobody waits longer for an answer: the release is no longer at work, or hardly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ def next_experiment(
         if rates[region] > 0.0:
             information = _entropy(float(probabilities[release]))
             seconds = _TELLING_NATS / float(rates[region])
-            found.append(Experiment(release, region, seconds, information))
+            if seconds <= _LONGEST_SECONDS:
+                found.append(Experiment(release, region, seconds, information))
     return max(found, key=lambda one: (one.information, -one.release), default=None)
 
 

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from detectors.attribution.timeline import Timeline
 
+_DIGITS = 6
+"""Exposures of groups are rounded, so that groups that run the same are told the same."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExposureStep:
@@ -68,20 +71,39 @@ class Step:
     exposure: float
 
 
-def onto_groups(release: ReleaseExposure, representatives: NDArray[np.intp]) -> tuple[Step, ...]:
-    """Carry a release's steps over to groups whose series all share its exposure.
+def onto_groups(
+    release: ReleaseExposure, members: NDArray[np.intp], weights: NDArray[np.float64]
+) -> tuple[Step, ...]:
+    """Carry a release's steps over to groups of series.
+
+    A group of which a part runs the release has the mean exposure of its operations.
 
     Args:
         release: The release.
-        representatives: intp[A], one series of each group.
+        members: intp[S], the group of each series, 0 to A - 1.
+        weights: float64[S], operations of each series.
 
     Returns:
-        Its steps in time order, at the nearest edge of a bin.
+        Its steps in time order, at the nearest edge of a bin; one for each exposure that groups
+        change to.
     """
-    return tuple(
-        Step(int(np.floor(step.bin + 0.5)), step.series[representatives], step.exposure)
-        for step in sorted(release.steps, key=lambda step: step.bin)
-    )
+    # A series without operations must not make the mean of its group undefined.
+    weights = weights + 1e-9
+    whole = np.bincount(members, weights)
+    exposure, now = np.zeros(members.size), np.zeros(whole.size)
+    found: list[Step] = []
+    for step in sorted(release.steps, key=lambda step: step.bin):
+        exposure[step.series] = step.exposure
+        means = np.bincount(members, weights * exposure) / whole
+        later = np.round(means, _DIGITS)
+        changed = later != now
+        at = int(np.floor(step.bin + 0.5))
+        found.extend(
+            Step(at, changed & (later == share), share)
+            for share in np.unique(later[changed]).tolist()
+        )
+        now = later
+    return tuple(found)
 
 
 def widened(steps: Sequence[Step], regions: NDArray[np.intp]) -> tuple[Step, ...]:
@@ -115,6 +137,7 @@ def exposure_matrix(
     exposure = np.zeros((lags.size, timeline.spans))
     spans = np.arange(timeline.spans)
     for step in steps:
-        began = step.groups[:, None] & (spans >= timeline.nearest(step.bin + lags)[:, None])
-        exposure[began] = step.exposure
+        rows = np.flatnonzero(step.groups)
+        began = spans >= timeline.nearest(step.bin + lags[rows])[:, None]
+        exposure[rows] = np.where(began, step.exposure, exposure[rows])
     return exposure

@@ -1,18 +1,22 @@
 """How well the failures are explained without any known release."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.attribution.cells import Groups, region_sums
+from detectors.attribution.exposure import Step, exposure_matrix
 from detectors.attribution.likelihood import EFFECTS, GRID, log_integral, log_sum
 from detectors.attribution.settings import AttributionSettings, NoneForm
+from detectors.attribution.unfolding import unfolded_steps, unfolded_sums, unfoldings
 from detectors.attribution.unit_mixture import susceptible
 
 _FAILING_NATS = 10.0
 """A region with this log likelihood ratio certainly fails; weaker ones tell nothing of noise."""
+_UNREGISTERED = 0.4
+"""Share of lone regions that fail by a rollout nobody registered: it begins where others begin."""
 _REACHED = 0.95
 """Share of the regions that something global reaches."""
 
@@ -28,6 +32,8 @@ class NoneFit:
         onsets: int64[R], from which span on.
         effects: float64[R], failure probability added there.
         log_onset_prior: Log prior of one common onset, 0 when there is none.
+        unfold_bins: How long effects grow, in bins.
+        best_at_once: Log likelihood of the best form with effects that are there at once.
     """
 
     log_likelihoods: Mapping[NoneForm, float]
@@ -36,14 +42,15 @@ class NoneFit:
     onsets: NDArray[np.int64]
     effects: NDArray[np.float64]
     log_onset_prior: float
+    unfold_bins: int
+    best_at_once: float
 
     def effect_matrix(self, groups: Groups) -> NDArray[np.float64]:
         """Return float64[A, T], the failure probability this explanation adds to each cell."""
-        started = np.arange(groups.spans) >= self.onsets[:, None]
-        effect: NDArray[np.float64] = np.where(started, self.effects[:, None], 0.0)
-        effect = effect[groups.regions]
-        effect[~self.groups] = 0.0
-        return effect
+        begins = groups.timeline.edges[self.onsets][groups.regions]
+        step = (Step(0, self.groups, 1.0),)
+        grown = exposure_matrix(unfolded_steps(step, self.unfold_bins), begins, groups.timeline)
+        return grown * self.effects[groups.regions][:, None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +63,7 @@ class _Candidate:
     onsets: NDArray[np.int64]
     effects: NDArray[np.float64]
     log_onset_prior: float
+    unfold_bins: int = 0
 
 
 def strata_sums(groups: Groups, suffix: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
@@ -66,10 +74,10 @@ def strata_sums(groups: Groups, suffix: NDArray[np.float64]) -> tuple[NDArray[np
         suffix: float64[A, T + 1, G].
 
     Returns:
-        For each node float64[R, T, G], for an onset in each span.
+        For each node float64[R, T + 1, G], for an onset at each edge.
     """
     return tuple(
-        region_sums(suffix[node.groups, :-1], groups.regions[node.groups], groups.region_count)
+        region_sums(suffix[node.groups], groups.regions[node.groups], groups.region_count)
         for node in groups.strata
     )
 
@@ -78,13 +86,13 @@ def freest_effects(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     """Fit each region alone, with its own onset and effect.
 
     Args:
-        sums: float64[R, T, G] of one node.
+        sums: float64[R, T + 1, G] of one node.
 
     Returns:
         float64[R, T], the effect from the region's onset on; 0 in regions that do not fail.
     """
-    regions, bins, _ = sums.shape
-    flat = sums.reshape(regions, bins * GRID)
+    regions, bins = sums.shape[0], sums.shape[1] - 1
+    flat = sums[:, :-1].reshape(regions, bins * GRID)
     best = np.argmax(flat, axis=1)
     failing = flat[np.arange(regions), best] > _FAILING_NATS
     onset, effect = np.divmod(best, GRID)
@@ -95,6 +103,7 @@ def freest_effects(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 def explain_without(
     groups: Groups,
     sums: Sequence[NDArray[np.float64]],
+    begun: NDArray[np.float64],
     dispersion: float,
     settings: AttributionSettings,
 ) -> NoneFit:
@@ -102,8 +111,9 @@ def explain_without(
 
     Args:
         groups: The fleet.
-        sums: For each node of the lattice float64[R, T, G].
-        dispersion: Pearson's phi; log likelihoods are divided by it.
+        sums: For each node of the lattice float64[R, T + 1, G].
+        begun: float64[R], how many known rollouts began in each region.
+        dispersion: What log likelihoods are divided by.
         settings: Priors.
 
     Returns:
@@ -112,10 +122,14 @@ def explain_without(
     weights = np.array([2.0**-node.depth for node in groups.strata])
     log_weights = np.log(weights / weights.sum())
     candidates = [_quiet(groups)]
-    for node, values, weight in zip(groups.strata, sums, log_weights, strict=True):
-        tempered = values / dispersion
-        moments = groups.timeline.log_shares
-        candidates.extend(_forms(node.groups, tempered, float(weight), moments, settings))
+    moments = groups.timeline.log_shares
+    places = _places(begun)
+    for way in unfoldings(settings):
+        for node, values, weight in zip(groups.strata, sums, log_weights, strict=True):
+            log_weight = float(weight) + way.log_prior
+            grown = unfolded_sums(values / dispersion, groups.timeline, way.bins)[:, :-1]
+            found = _forms(node.groups, grown, log_weight, moments, places, settings)
+            candidates += [replace(one, unfold_bins=way.bins) for one in found]
     log_likelihoods = {
         form: float(log_sum(np.array([c.score for c in candidates if c.form is form])))
         for form in NoneForm
@@ -123,8 +137,23 @@ def explain_without(
     shares = dict(settings.none_forms)
     best = max(candidates, key=lambda c: c.score + np.log(shares[c.form]))
     return NoneFit(
-        log_likelihoods, best.form, best.groups, best.onsets, best.effects, best.log_onset_prior
+        log_likelihoods,
+        best.form,
+        best.groups,
+        best.onsets,
+        best.effects,
+        best.log_onset_prior,
+        best.unfold_bins,
+        max(one.score for one in candidates if one.unfold_bins == 0),
     )
+
+
+def _places(begun: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Log prior of a lone region: any of them, or one where rollouts use to begin."""
+    every = np.full(begun.size, 1.0 / begun.size)
+    usual = begun / begun.sum() if begun.any() else every
+    places: NDArray[np.float64] = np.log((1.0 - _UNREGISTERED) * every + _UNREGISTERED * usual)
+    return places
 
 
 def _quiet(groups: Groups) -> _Candidate:
@@ -138,6 +167,7 @@ def _forms(
     sums: NDArray[np.float64],
     log_weight: float,
     moments: NDArray[np.float64],
+    places: NDArray[np.float64],
     settings: AttributionSettings,
 ) -> list[_Candidate]:
     """All loud forms in one node.
@@ -147,6 +177,7 @@ def _forms(
         sums: float64[R, T, G], tempered log likelihoods.
         log_weight: Log prior of the node.
         moments: float64[T], log prior of an onset in each span.
+        places: float64[R], log prior of a lone region.
         settings: Priors.
     """
     regions, spans, _ = sums.shape
@@ -155,8 +186,9 @@ def _forms(
     marginal = log_integral(sums)
     weighed = marginal + moments
 
-    alone, at_alone = np.divmod(int(np.argmax(weighed)), spans)
-    one = float(log_sum(weighed, axis=(0, 1)) - np.log(regions))
+    placed = weighed + places[:, None]
+    alone, at_alone = np.divmod(int(np.argmax(placed)), spans)
+    one = float(log_sum(placed, axis=(0, 1)))
     one_effects = np.where(unit == alone, EFFECTS[own[alone, at_alone]], 0.0)
 
     common = sums.sum(axis=0)

@@ -1,4 +1,4 @@
-"""Two releases at once: what one of them leaves unexplained may be the work of another."""
+"""Two releases at once: where one of them is not at work, another may be."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from detectors.attribution.cells import Groups
 from detectors.attribution.exposure import Step
 from detectors.attribution.lags import Lags
-from detectors.attribution.likelihood import CEILING, cell_log_ratios, suffix_sums
+from detectors.attribution.likelihood import cell_log_ratios, suffix_sums
 from detectors.attribution.none_hypothesis import strata_sums
 from detectors.attribution.release_hypothesis import ReleaseFit, explain
 from detectors.attribution.settings import AttributionSettings
@@ -48,10 +48,11 @@ def explain_pairs(
     dispersion: float,
     settings: AttributionSettings,
 ) -> tuple[PairFit, ...]:
-    """Fit a second release to what the best explanation by a first one leaves.
+    """Fit a second release to what fails where the best explanation by a first one does no harm.
 
     The likelihood of the pair is that of the first, averaged over all its explanations, times that
-    of the second where the first one's best explanation is part of the baseline.
+    of the second in all other groups. Where the first is at work the second gets no credit: the
+    size of an effect changes over hours, and any step would explain some of that.
 
     Args:
         groups: The fleet.
@@ -71,9 +72,9 @@ def explain_pairs(
     seconds = _best(scores, _SECOND)
     for first in _best(scores, _FIRST):
         effects = fits[first].effect_matrix(groups)
-        residual = np.clip(1.0 - (1.0 - baseline) * (1.0 - effects), 0.0, CEILING)
-        suffix = suffix_sums(cell_log_ratios(groups.trials, groups.failures, residual))
-        suffix /= dispersion
+        elsewhere = (effects.max(axis=1, initial=0.0) == 0.0).astype(np.float64)[:, None]
+        counts = (groups.trials * elsewhere, groups.failures * elsewhere)
+        suffix = suffix_sums(cell_log_ratios(*counts, baseline)) / dispersion
         left = max(float(sums.max()) for sums in strata_sums(groups, suffix))
         if left < _LEFT_NATS:
             continue

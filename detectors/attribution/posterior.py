@@ -77,7 +77,7 @@ class Ranking:
         partings: Where the first of each group and another one part, as far as they do.
         evidence: For each release an exact split of its log posterior odds against "none", alone.
         experiment: What to try next; None if there is nothing to try.
-        dispersion: Pearson's phi, by which log likelihoods were divided; at least 1.
+        dispersion: What log likelihoods were divided by: Pearson's phi over the learning rate.
     """
 
     probabilities: NDArray[np.float64]
@@ -118,19 +118,20 @@ def rank(
     first = int(np.clip(onset_bin, 0, bins - 1))
     timeline = timeline_around(first, bins, settings.bin_seconds)
     onset = int(np.searchsorted(timeline.edges, first))
-    groups = collapse(cells, releases, scope_series, timeline)
-    steps = [onto_groups(release, groups.representatives) for release in releases]
+    groups = collapse(cells, releases, scope_series, first, timeline)
+    steps = [onto_groups(release, groups.members, groups.weights) for release in releases]
     controls = _controls(groups, steps, first, settings)
     ratio = baseline(groups, controls, onset, settings.control_failures, settings.bin_seconds)
     suffix = suffix_sums(cell_log_ratios(groups.trials, groups.failures, ratio))
     sums = strata_sums(groups, suffix)
-    phi = settings.dispersion or _dispersion(groups, ratio, sums, onset, settings)
-    none = explain_without(groups, sums, phi, settings)
-    lags = lags_of(settings)
+    phi = settings.dispersion or (
+        _dispersion(groups, ratio, sums, onset, settings) / settings.learning_rate
+    )
+    none = explain_without(groups, sums, _begun(groups, steps), phi, settings)
     tempered = suffix / phi
-    floor = max(none.log_likelihoods.values())
-    fits = [explain(groups, tempered, each, lags, floor, settings) for each in steps]
-    pair_fits = explain_pairs(groups, ratio, steps, fits, floor, lags, phi, settings)
+    lags = lags_of(settings)
+    fits = [explain(groups, tempered, each, lags, none.best_at_once, settings) for each in steps]
+    pair_fits = explain_pairs(groups, ratio, steps, fits, none.best_at_once, lags, phi, settings)
     posterior = _posterior(releases, fits, pair_fits, none, settings)
     setting = _setting(groups, ratio, phi, onset, none, settings)
     tied = _ties(setting, steps, posterior.releases, fits, settings)
@@ -238,6 +239,15 @@ def _controls(
         if step.bin >= onset - reach:
             controls &= ~step.groups
     return controls
+
+
+def _begun(groups: Groups, steps: Sequence[Sequence[Step]]) -> NDArray[np.float64]:
+    """float64[R], how many releases took their first step in each region, shared if in several."""
+    begun = np.zeros(groups.region_count)
+    for each in steps:
+        regions = np.unique(groups.regions[each[0].groups]) if each else np.zeros(0, np.intp)
+        begun[regions] += 1.0 / max(regions.size, 1)
+    return begun
 
 
 def _dispersion(

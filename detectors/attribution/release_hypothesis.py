@@ -17,11 +17,12 @@ from detectors.attribution.delayed import (
     merge,
     read,
 )
-from detectors.attribution.doses import level_index
+from detectors.attribution.doses import level_index, levels_of
 from detectors.attribution.exposure import Step, exposure_matrix
 from detectors.attribution.lags import LagGrid, Lags
 from detectors.attribution.likelihood import EFFECTS, log_integral, log_sum
 from detectors.attribution.settings import AttributionSettings
+from detectors.attribution.unfolding import Unfolding, unfolded_steps, unfoldings
 from detectors.attribution.unit_mixture import susceptible
 
 _COMMON_EFFECT = np.log(0.5)
@@ -115,26 +116,54 @@ def explain(
         suffix: float64[A, T + 1, G], tempered log likelihood ratios summed to the newest span.
         steps: The release's steps in time order.
         lags: Delays and their prior.
-        floor: Log likelihood of another hypothesis. A release that cannot come near it is told by
-            its most promising explanation alone.
+        floor: Log likelihood of another hypothesis with effects that are there at once. A release
+            that cannot come near it is told by its most promising explanation alone.
         settings: Priors.
 
     Returns:
         Its evidence and best single explanation.
     """
+    first, *later = unfoldings(settings)
     prepared = [
-        _prepare(reading, groups, suffix, lags) for reading in read(groups, steps, settings)
+        _prepare(reading, groups, suffix, lags)
+        for reading in read(groups, steps, first.log_prior, settings)
     ]
     best = max(prepared, key=lambda one: one.trials[0].bound)
     if best.trials[0].bound < floor - _NEGLIGIBLE:
         fits = list(_fits(best, best.trials[0], groups, best.coarse, best.delayed, settings))
     else:
         fits = []
+        prepared += [
+            _prepare(_grown(best, way, first), groups, suffix, lags) for way in later if steps
+        ]
         for one in sorted(prepared, key=lambda one: -one.trials[0].bound):
             fits += _worked_out(one, groups, lags, settings, fits)
-    first = max(fits, key=lambda fit: fit.log_likelihood)
+    promising = max(fits, key=lambda fit: fit.log_likelihood)
     total = float(log_sum(np.array([fit.log_likelihood for fit in fits])))
-    return replace(first, log_likelihood=total)
+    return replace(promising, log_likelihood=total)
+
+
+def _grown(best: _Prepared, way: Unfolding, at_once: Unfolding) -> Reading:
+    """Let the most promising reading of a release unfold."""
+    reading, doses = best.reading, best.trials[0].doses
+    weight = next(weight for weight, each in reading.doses if each is doses)
+    steps = unfolded_steps(_dosed(reading, doses), way.bins)
+    levels = levels_of(steps)
+    return replace(
+        reading,
+        log_prior=reading.log_prior - at_once.log_prior + way.log_prior + float(np.log(weight)),
+        steps=steps,
+        levels=levels,
+        doses=((1.0, levels),),
+    )
+
+
+def _dosed(reading: Reading, doses: NDArray[np.float64]) -> tuple[Step, ...]:
+    """Give the steps with doses in place of exposures."""
+    return tuple(
+        replace(step, exposure=_dose(step.exposure, reading.levels, doses))
+        for step in reading.steps
+    )
 
 
 def _prepare(
@@ -151,10 +180,24 @@ def _prepare(
             peaks = np.maximum(at_doses(sums, doses).max(axis=2), 0.0)
             scores = np.maximum(scores, peaks.sum(axis=0))
             log_prior = reading.log_prior + node.log_weight + float(np.log(weight))
-            bound = float(peaks.max(axis=1).sum()) + log_prior
+            bound = float(_ceilings(peaks, coarse).sum()) + log_prior
             trials.append(_Trial(bound, log_prior, node, doses))
     trials.sort(key=lambda trial: -trial.bound)
     return _Prepared(reading, merged, coarse, delayed, scores, tuple(trials))
+
+
+def _ceilings(peaks: NDArray[np.float64], lags: LagGrid) -> NDArray[np.float64]:
+    """float64[R], what the best delay of each region can reach, float64[R, C] on the coarse grid.
+
+    Between two delays of the grid it may lie as much higher as its neighbours lie lower.
+    """
+    best = np.argmax(peaks, axis=1)
+    rows, last = np.arange(best.size), peaks.shape[1] - 1
+    highest: NDArray[np.float64] = peaks[rows, best]
+    before, after = np.maximum(best - 1, 0), np.minimum(best + 1, last)
+    fall = np.where(lags.bins[best] - lags.bins[before] > 1, highest - peaks[rows, before], 0.0)
+    other = np.where(lags.bins[after] - lags.bins[best] > 1, highest - peaks[rows, after], 0.0)
+    return highest + np.maximum(fall, other)
 
 
 def _worked_out(
@@ -192,10 +235,7 @@ def _fits(
     merged, reading = prepared.merged, prepared.reading
     held = np.zeros(groups.regions.size, dtype=np.bool_)
     held[merged.rows] = trial.node.inside[merged.classes]
-    steps = tuple(
-        replace(step, exposure=_dose(step.exposure, reading.levels, trial.doses))
-        for step in reading.steps
-    )
+    steps = _dosed(reading, trial.doses)
     sums = at_doses(by_region(delayed, trial.node), trial.doses)
     return _node_fits(steps, held, sums, trial.log_prior, grid, settings)
 

@@ -46,6 +46,9 @@ class AttributionSettings:
         lag_bands: Prior of the delay from a step to its effect. Delays of 0, 15 minutes, an hour
             and six hours are what latent faults show; each is widened into the band around it, as
             a fixed delay would be wrong by minutes, which a busy fleet notices.
+        unfolding: Seconds over which an effect grows to its full size, with prior weights, the
+            effect that is there at once first. Releases and "none" share it: an explanation that
+            may grow would beat one that may not, whoever is guilty.
         pair_prior: Share of the releases' prior probability that goes to two of them at once.
         early_seconds: By how much a step may seem to come after its effect, as clocks differ and
             some events carry the time of their sending.
@@ -57,7 +60,10 @@ class AttributionSettings:
         declared_weight: Prior weight of the declared scope against everything in the regions the
             release touches, which covers a declaration that was too narrow.
         control_failures: Pseudo failures that hold a correction of the baseline back.
-        dispersion: Pearson dispersion phi; None estimates it from the data.
+        learning_rate: Share of the evidence that is believed, as no model is the truth: a
+            generalised posterior (Gruenwald and van Ommen 2017, Bayesian Analysis 12:1069).
+        dispersion: What log likelihoods are divided by; None takes Pearson's phi, estimated from
+            the data, over the learning rate.
         tie_nats: Two releases whose predictions differ by fewer nats are tied.
     """
 
@@ -78,6 +84,7 @@ class AttributionSettings:
     )
     early_seconds: float = 600.0
     early_probability: float = 0.04
+    unfolding: tuple[tuple[float, float], ...] = ((0.0, 0.6), (900.0, 0.25), (2700.0, 0.15))
     pair_prior: float = 0.02
     prior_odds_bound: float = 10.0
     susceptible_shares: tuple[tuple[float, float], ...] = ((0.95, 0.75), (0.6, 0.2), (0.25, 0.05))
@@ -89,6 +96,7 @@ class AttributionSettings:
     )
     declared_weight: float = 0.85
     control_failures: float = 20.0
+    learning_rate: float = 0.8
     dispersion: float | None = None
     tie_nats: float = 3.0
 
@@ -100,18 +108,25 @@ class AttributionSettings:
         """
         if not self.bin_seconds > 0.0:
             raise ValueError(f"bin_seconds must be positive, not {self.bin_seconds}")
-        if not 0.0 < self.none_prior < 1.0:
-            raise ValueError(f"none_prior must lie inside (0, 1), not {self.none_prior}")
-        if self.early_seconds < 0.0 or not 0.0 < self.early_probability < 1.0:
-            raise ValueError("early_seconds must not be negative, early_probability inside (0, 1)")
-        if not 0.0 < self.pair_prior < 1.0:
-            raise ValueError(f"pair_prior must lie inside (0, 1), not {self.pair_prior}")
+        for name in ("none_prior", "early_probability", "pair_prior"):
+            value = getattr(self, name)
+            if not 0.0 < value < 1.0:
+                raise ValueError(f"{name} must lie inside (0, 1), not {value}")
+        if self.early_seconds < 0.0:
+            raise ValueError(f"early_seconds must not be negative, not {self.early_seconds}")
+        if not self.unfolding or self.unfolding[0][0] != 0.0:
+            raise ValueError("unfolding must begin with the effect that is there at once, 0 s")
+        self._check_forms_and_bands()
+        if self.prior_odds_bound < 1.0:
+            raise ValueError(f"prior_odds_bound must be at least 1, not {self.prior_odds_bound}")
+        if not 0.0 < self.learning_rate <= 1.0:
+            raise ValueError(f"learning_rate must lie in (0, 1], not {self.learning_rate}")
+        if self.dispersion is not None and not self.dispersion >= 1.0:
+            raise ValueError(f"dispersion must be at least 1, not {self.dispersion}")
+
+    def _check_forms_and_bands(self) -> None:
         if {form for form, _ in self.none_forms} != set(NoneForm):
             raise ValueError("none_forms must give every form of none exactly one share")
         ends = [band.until_seconds for band in self.lag_bands]
         if not ends or ends != sorted(ends) or any(b.probability <= 0.0 for b in self.lag_bands):
             raise ValueError("lag_bands must follow each other, each with a positive probability")
-        if self.prior_odds_bound < 1.0:
-            raise ValueError(f"prior_odds_bound must be at least 1, not {self.prior_odds_bound}")
-        if self.dispersion is not None and not self.dispersion >= 1.0:
-            raise ValueError(f"dispersion must be at least 1, not {self.dispersion}")

@@ -73,7 +73,14 @@ class Incidents:
         told = [incident for incident in state.tracked if not incident.is_secondary]
         for incident in told:
             if incident.resolved is None or incident.ranked is None:
-                rank_releases(incident, state.history, self._releases, window, self._settings)
+                rank_releases(
+                    incident,
+                    state.history,
+                    self._releases,
+                    window,
+                    self._settings,
+                    others=state.tracked,
+                )
         self._relate(told, window)
         written = [
             write(incident, self._attached(incident), state.history, window, spans)

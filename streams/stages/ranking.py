@@ -1,6 +1,6 @@
 """Which release caused an incident: the attribution model on the history and the release log."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +23,7 @@ SELDOM = 15
 ROLLBACK_SECONDS = 1800.0
 """How long before a region's recovery a rollback may lie that explains it."""
 
-HEALING_SECONDS = 600.0
+HEALING_SECONDS = 1800.0
 """How long after a rollback its effect may linger: retries and operations under way still fail."""
 
 ROLLBACK_SLACK = 3
@@ -36,6 +36,7 @@ def rank_releases(
     log: ReleaseLog,
     window: int,
     settings: Settings,
+    others: Sequence[TrackedIncident] = (),
 ) -> None:
     """Renew an incident's candidates, if it is time and its onset is still in the history.
 
@@ -45,6 +46,7 @@ def rank_releases(
         log: Release events; those up to the window's end are used.
         window: The window just closed.
         settings: Length of a window, and what is known of releases beforehand.
+        others: Other incidents; what they explain says nothing about this one.
     """
     seconds = settings.windows.seconds
     now = window_end(window, seconds)
@@ -55,7 +57,7 @@ def rank_releases(
     first = history.oldest or 0
     rollouts = log.rollouts(history, now, window_start(first, seconds), seconds)
     ranking = rank(
-        _cells(incident, history, rollouts, seconds),
+        _cells(incident, others, history, rollouts, seconds),
         [
             replace(
                 rollout.exposure,
@@ -97,13 +99,15 @@ def _is_kept(incident: TrackedIncident, history: History, window: int) -> bool:
 
 def _cells(
     incident: TrackedIncident,
+    others: Sequence[TrackedIncident],
     history: History,
     rollouts: tuple[Rollout, ...],
     seconds: int,
 ) -> Cells:
     """Give the fleet's counts; from the onset on under the baseline as it was then.
 
-    What a mitigation has healed that no release knows of is left out: nobody predicted it, so it
+    What another incident explains is left out: its release would be credited with it here. What a
+    mitigation has healed that no release knows of is left out: nobody predicted it, so it
     says nothing about who broke it. A recovery that comes with a rollback is evidence, but not the
     minutes in which it takes hold: a step has an instant, healing has none.
     """
@@ -116,6 +120,10 @@ def _cells(
         healed = slice(max(window - first, 0), None)
         for counts in (stretch.trials, stretch.failures, expected):
             counts[rows, healed] = 0
+    for rows, window in _of_others(incident, others, history):
+        theirs = slice(max(window - first, 0), None)
+        for counts in (stretch.trials, stretch.failures, expected):
+            counts[rows, theirs] = 0
     for at, touched in (step for rollout in rollouts for step in rollout.rollbacks()):
         healing = slice(max(int(at), 0), max(int(at + HEALING_SECONDS / seconds), 0))
         for counts in (stretch.trials, stretch.failures, expected):
@@ -127,6 +135,17 @@ def _cells(
         codes=history.codes,
         region_dimension=history.dimensions.index("region"),
     )
+
+
+def _of_others(
+    incident: TrackedIncident, others: Sequence[TrackedIncident], history: History
+) -> Iterator[tuple[Bool, int]]:
+    """Give the series that other incidents explain and this one does not, and since when."""
+    mine = history.matches(incident.scope)
+    for other in others:
+        if other is not incident:
+            regions = history.matches({"region": tuple(other.regions)})
+            yield history.matches(other.scope) & regions & ~mine, other.onset
 
 
 def _healed(

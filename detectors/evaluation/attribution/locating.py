@@ -8,10 +8,11 @@ import numpy as np
 from detectors.arrays import Flags
 from detectors.attribution.posterior import Cells
 from detectors.onset import locate
-from detectors.scope import ScopeSettings, smallest_scope
+from detectors.scope import Scope, ScopeSettings, smallest_scope
 
-_NOTICED: Final = 15
-"""Minutes, up to the one in which an incident is noticed, in which its first scope is sought."""
+_NOTICED: Final = (15, 30, 60)
+"""Minutes, up to the one in which an incident is noticed, in which its first scope is sought. The
+detectors look back as far as it takes, so the stretch that stands out most is taken."""
 _LOOKBACK: Final = 75
 """Minutes before that one to which an onset may be moved: an hour before the first scope."""
 _TURNS: Final = 2
@@ -38,14 +39,15 @@ def locate_incident(cells: Cells) -> Located:
         cells: Counts up to that minute.
     """
     bins = cells.trials.shape[1]
-    onset = max(bins - _NOTICED, 0)
+    starts = [max(bins - minutes, 0) for minutes in _NOTICED]
+    onset = max(starts, key=lambda start: _scope_since(cells, start).log_likelihood_ratio)
     for _ in range(_TURNS):
-        scope = _scope_since(cells, onset)
+        scope = _scope_since(cells, onset).series
         moved = _onset_of(cells, scope, max(bins - _LOOKBACK, 0))
         if moved == onset:
             return Located(scope, onset)
         onset = moved
-    return Located(_scope_since(cells, onset), onset)
+    return Located(_scope_since(cells, onset).series, onset)
 
 
 def jaccard(one: Flags, other: Flags) -> float:
@@ -54,7 +56,7 @@ def jaccard(one: Flags, other: Flags) -> float:
     return int(np.count_nonzero(one & other)) / either if either else 1.0
 
 
-def _scope_since(cells: Cells, onset: int) -> Flags:
+def _scope_since(cells: Cells, onset: int) -> Scope:
     recent = slice(onset, None)
     return smallest_scope(
         cells.trials[:, recent].sum(axis=1),
@@ -63,7 +65,7 @@ def _scope_since(cells: Cells, onset: int) -> Flags:
         cells.codes,
         (cells.codes.max(axis=0) + 1).tolist(),
         ScopeSettings(),
-    ).series
+    )
 
 
 def _onset_of(cells: Cells, scope: Flags, first: int) -> int:

@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from detectors.attribution.doses import level_index, levels_of, readings
 from detectors.attribution.exposure import (
     ExposureStep,
     ReleaseExposure,
     Step,
     exposure_matrix,
-    from_level,
-    levels,
     onto_groups,
     widened,
 )
@@ -28,6 +27,7 @@ from detectors.attribution.likelihood import (
 from detectors.attribution.settings import AttributionSettings, LagBand, NoneForm
 from detectors.attribution.ties import ties
 from detectors.attribution.timeline import Timeline, timeline_around
+from detectors.attribution.unfolding import unfolded_steps, unfolded_sums
 from detectors.attribution.unit_mixture import susceptible
 
 EVERYWHERE = np.ones(3, dtype=np.bool_)
@@ -92,9 +92,19 @@ def test_steps_are_sorted_rounded_and_carried_to_groups() -> None:
     late = ExposureStep(7.6, np.array([True, False, True]), 1.0)
     early = ExposureStep(-3.2, EVERYWHERE, 0.2)
     release = ReleaseExposure((late, early), EVERYWHERE, -3.2)
-    steps = onto_groups(release, np.array([1, 2]))
+    steps = onto_groups(release, np.array([1, 0, 1]), np.ones(3))
     assert [step.bin for step in steps] == [-3, 8]
+    assert [step.exposure for step in steps] == [0.2, 1.0]
     assert steps[1].groups.tolist() == [False, True]
+
+
+def test_a_group_of_which_a_part_runs_a_release_has_the_mean_exposure_of_its_operations() -> None:
+    only_first = ExposureStep(1.0, np.array([True, False, False]), 1.0)
+    then_second = ExposureStep(5.0, np.array([False, True, False]), 0.5)
+    release = ReleaseExposure((only_first, then_second), EVERYWHERE, 1.0)
+    steps = onto_groups(release, np.array([0, 0, 1]), np.array([30.0, 10.0, 7.0]))
+    assert [(step.bin, step.exposure) for step in steps] == [(1, 0.75), (5, 0.875)]
+    assert all(step.groups.tolist() == [True, False] for step in steps)
 
 
 def test_a_widened_step_touches_everything_in_its_regions() -> None:
@@ -102,10 +112,51 @@ def test_a_widened_step_touches_everything_in_its_regions() -> None:
     assert step.groups.tolist() == [True, True, False]
 
 
-def test_all_or_nothing_readings_switch_at_a_level() -> None:
-    steps = tuple(Step(0, EVERYWHERE, share) for share in (0.0, 0.1, 0.5, 0.1))
-    assert levels(steps) == (0.1, 0.5)
-    assert [step.exposure for step in from_level(steps, 0.5)] == [0.0, 0.0, 1.0, 0.0]
+def test_exposures_are_read_in_proportion_saturating_and_all_at_once_from_either_end() -> None:
+    steps = tuple(Step(0, EVERYWHERE, share) for share in (0.0, 0.09, 1.0, 0.25))
+    levels = levels_of(steps)
+    assert levels.tolist() == [0.09, 0.25, 1.0]
+    doses = [each.tolist() for _, each in readings(levels)]
+    assert doses[0] == pytest.approx([0.09, 0.25, 1.0])
+    assert doses[1] == pytest.approx([0.3, 0.5, 1.0])
+    assert doses[2:] == [[1.0, 1.0, 1.0], [0.0, 0.0, 1.0]]
+    assert sum(weight for weight, _ in readings(levels)) == pytest.approx(1.0)
+    assert [each.tolist() for _, each in readings(levels[:1])] == [[1.0]]
+
+
+def test_a_ramp_in_many_steps_is_read_in_a_few_levels() -> None:
+    steps = tuple(Step(index, EVERYWHERE, (index + 1) / 100.0) for index in range(100))
+    levels = levels_of(steps)
+    assert levels.size <= 16
+    assert levels[[0, -1]] == pytest.approx([0.01, 1.0])
+    assert level_index(0.0, levels) == -1
+    assert level_index(0.97, levels) == levels.size - 1
+
+
+def test_a_growing_effect_reaches_each_share_in_its_time_and_overlapping_steps_add_up() -> None:
+    timeline = Timeline(np.arange(41))
+    steps = (Step(3, np.array([True, True]), 0.5), Step(12, np.array([False, True]), 1.0))
+    grown = exposure_matrix(unfolded_steps(steps, 15), np.zeros(2, np.int64), timeline)
+    assert grown[0, [2, 3, 8, 13, 18]] == pytest.approx([0.0, 1 / 12, 1 / 4, 5 / 12, 0.5])
+    assert grown[1, [12, 13]] == pytest.approx([1 / 4 + 1 / 12, 5 / 12 + 1 / 12])
+    assert grown[1, 27:] == pytest.approx(1.0)
+    assert unfolded_steps(steps, 0) == steps
+
+
+def test_sums_of_a_growing_effect_are_those_of_its_pieces() -> None:
+    rng = np.random.default_rng(5)
+    timeline = Timeline(np.arange(41))
+    trials = rng.poisson(50.0, (1, 40)).astype(np.float64)
+    failures = rng.binomial(trials.astype(np.int64), 0.05).astype(np.float64)
+    ratio = np.full((1, 40), 0.02)
+    suffix = suffix_sums(cell_log_ratios(trials, failures, ratio))
+    growing = unfolded_sums(suffix, timeline, 15)
+    assert unfolded_sums(suffix, timeline, 0) is suffix
+    effect = EFFECTS[12]
+    step = (Step(10, np.array([True]), 1.0),)
+    shares = exposure_matrix(unfolded_steps(step, 15), np.zeros(1, np.int64), timeline)
+    direct = log_ratio(trials, failures, ratio, effect * shares).sum()
+    assert growing[0, 10, 12] == pytest.approx(direct, abs=0.05)
 
 
 @pytest.mark.parametrize("seconds", [10.0, 60.0, 300.0, 3600.0])

@@ -218,3 +218,30 @@ def test_history_path_and_way_of_a_release_shape_its_odds_within_bounds() -> Non
     assert odds(section, {}, component="images") == 4.0
     assert odds(section, windows, off_system=True) == 3.0
     assert odds(section, windows, component="images", off_system=True) == BOUND
+
+
+def test_what_another_incident_explains_says_nothing_about_this_one() -> None:
+    random = np.random.default_rng(4)
+    made = History(DIMENSIONS, 400)
+    for window in range(100, 231):
+        cells = []
+        for key in KEYS:
+            theirs = key == ("west", "linux") and window >= ONSET + 5
+            mine = key == ("east", "windows") and window >= ONSET
+            level = 0.6 if theirs else 0.3 if mine else BASE
+            cells.append(Cell(window, key, 60, int(random.binomial(60, level))))
+        made.append(window, cell_table(DIMENSIONS, cells), np.full(4, BASE))
+    elsewhere = event("elsewhere", ONSET + 5, region=("west",), os=("linux",))
+    tracked = replace_scope(incident(), {"os": ("windows",), "region": ("east",)})
+    other = replace_scope(incident(), {"os": ("linux",), "region": ("west",)})
+    other.onset, other.regions = ONSET + 5, {"west": TrackedRegion(ONSET + 5)}
+    log = log_of(elsewhere, event("culprit", ONSET, region=("east",)))
+    rank_releases(tracked, made, log, 230, SETTINGS, others=(tracked, other))
+    by_name = {one.release: one.probability for one in tracked.candidates}
+    assert by_name["culprit"] > 0.9
+    assert by_name["elsewhere"] < 0.01
+
+
+def replace_scope(tracked: TrackedIncident, scope: dict[str, tuple[str, ...]]) -> TrackedIncident:
+    tracked.scope = scope
+    return tracked
