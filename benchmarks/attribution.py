@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from detectors.attribution.exposure import ExposureStep, ReleaseExposure, Step, exposure_matrix
 from detectors.attribution.likelihood import EFFECTS, log_ratio
 from detectors.attribution.posterior import AttributionSettings, Cells, rank
+from detectors.attribution.timeline import Timeline
 from detectors.scope import ScopeSettings, smallest_scope
 
 CARDINALITIES = (50, 2, 10, 10)
@@ -61,9 +62,10 @@ def every_cell(cells: Cells, releases: list[ReleaseExposure]) -> None:
     """Evaluate one reading of each release over every series, bin and effect."""
     trials, failures = cells.trials.astype(np.float64), cells.failures.astype(np.float64)
     baseline = np.clip(cells.expected / np.maximum(trials, 1.0), 1e-4, 0.95)
+    timeline = Timeline(np.arange(BINS + 1))
     for release in releases:
         steps = tuple(Step(round(s.bin), s.series, s.exposure) for s in release.steps)
-        exposure = exposure_matrix(steps, np.zeros(trials.shape[0], np.int64), BINS)
+        exposure = exposure_matrix(steps, np.zeros(trials.shape[0], np.int64), timeline)
         for effect in EFFECTS:
             log_ratio(trials, failures, baseline, effect * exposure).sum()
 

@@ -1,15 +1,15 @@
 """The command `opwatch`.
 
 Exit status: 0 done, 1 our fault, 2 the operator's or an outside system's (one line says what and
-    where), 130 stopped
-with Ctrl-C. What a command needs is imported when it runs, so that `opwatch --help` answers at
-once.
+where), 130 stopped with Ctrl-C. What a command needs is imported when it runs, so that `opwatch
+--help` answers at once.
 """
 
 import os
 import sys
 import traceback
 from collections.abc import Sequence
+from datetime import timedelta
 from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -169,6 +169,16 @@ def simulate(
     volume: Annotated[
         float, typer.Option(min=0.001, help="Operations, as a multiple of the scenario's own.")
     ] = 1.0,
+    before: Annotated[
+        float | None, typer.Option(min=0, metavar="MINUTES", help="Time before the onset.")
+    ] = None,
+    after: Annotated[
+        float | None, typer.Option(min=0, metavar="MINUTES", help="Time after the end.")
+    ] = None,
+    incident_duration: Annotated[
+        float | None,
+        typer.Option(min=1, metavar="MINUTES", help="Length of the incident; all times scale."),
+    ] = None,
     names: Annotated[bool, typer.Option("--list", help="List the scenarios.")] = False,  # noqa: FBT002
 ) -> None:
     """Simulate: events of a fleet and its releases, with the truth beside them.
@@ -186,8 +196,21 @@ def simulate(
     from streams.adapters.terminal import shown_progress  # noqa: PLC0415
 
     with shown_progress("Simulating") as progress:
-        wiring.simulate(scenario, out, seed, volume, progress)
+        request = wiring.SimulationRequest(
+            name=scenario,
+            out=out,
+            seed=seed,
+            volume=volume,
+            before=_minutes(before),
+            after=_minutes(after),
+            incident_duration=_minutes(incident_duration),
+        )
+        wiring.simulate(request, progress)
     typer.echo(f"wrote {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
+
+
+def _minutes(value: float | None) -> timedelta | None:
+    return None if value is None else timedelta(minutes=value)
 
 
 @app.command()

@@ -78,12 +78,11 @@ def explain_pairs(
         left = max(float(sums.max()) for sums in strata_sums(groups, suffix))
         if left < _LEFT_NATS:
             continue
+        others = [second for second in seconds if second != first]
         rest = floor - fits[first].log_likelihood
-        for second in seconds:
-            if second == first:
-                continue
-            more = explain(groups, suffix, steps[second], lags, rest, settings)
-            total = fits[first].log_likelihood + more.log_likelihood
+        more = explain(groups, suffix, [steps[one] for one in others], lags, rest, settings)
+        for second, fit in zip(others, more, strict=True):
+            total = fits[first].log_likelihood + fit.log_likelihood
             names = (min(first, second), max(first, second))
             if names not in best or total > best[names].log_likelihood:
                 best[names] = PairFit(first, second, total)

@@ -130,7 +130,7 @@ def rank(
     none = explain_without(groups, sums, _begun(groups, steps), phi, settings)
     tempered = suffix / phi
     lags = lags_of(settings)
-    fits = [explain(groups, tempered, each, lags, none.best_at_once, settings) for each in steps]
+    fits = explain(groups, tempered, steps, lags, none.best_at_once, settings)
     pair_fits = explain_pairs(groups, ratio, steps, fits, none.best_at_once, lags, phi, settings)
     posterior = _posterior(releases, fits, pair_fits, none, settings)
     setting = _setting(groups, ratio, phi, onset, none, settings)

@@ -104,43 +104,88 @@ class _Prepared:
 def explain(
     groups: Groups,
     suffix: NDArray[np.float64],
-    steps: Sequence[Step],
+    steps: Sequence[Sequence[Step]],
     lags: Lags,
     floor: float,
     settings: AttributionSettings,
-) -> ReleaseFit:
-    """Average the likelihood of a release over effect, delay, dose, scope and susceptible share.
+) -> list[ReleaseFit]:
+    """Average the likelihood of releases over effect, delay, dose, scope and susceptible share.
 
     Args:
         groups: The fleet.
         suffix: float64[A, T + 1, G], tempered log likelihood ratios summed to the newest span.
-        steps: The release's steps in time order.
+        steps: Steps of each of the K releases in time order.
         lags: Delays and their prior.
-        floor: Log likelihood of another hypothesis with effects that are there at once. A release
-            that cannot come near it is told by its most promising explanation alone.
+        floor: Log likelihood of another hypothesis with effects that are there at once. Releases
+            that cannot come near it, or near a better release, are told by their most promising
+            explanation alone.
         settings: Priors.
 
     Returns:
-        Its evidence and best single explanation.
+        The evidence and best single explanation of each.
     """
+    looks = [_look(groups, suffix, each, lags, settings) for each in steps]
+    fits = [fit for fit, _ in looks]
+    for index in sorted(range(len(looks)), key=lambda index: -looks[index][1]):
+        if looks[index][1] < floor - _NEGLIGIBLE:
+            break
+        fits[index], at_once = _whole(groups, suffix, steps[index], lags, settings)
+        floor = max(floor, at_once)
+    return fits
+
+
+def _look(
+    groups: Groups,
+    suffix: NDArray[np.float64],
+    steps: Sequence[Step],
+    lags: Lags,
+    settings: AttributionSettings,
+) -> tuple[ReleaseFit, float]:
+    """The most promising explanation of a release, and the most that any can reach."""
+    at_once = unfoldings(settings)[0]
+    best = _most_promising(
+        [
+            _prepare(reading, groups, suffix, lags)
+            for reading in read(groups, steps, at_once.log_prior, settings)
+        ]
+    )
+    fits = list(_fits(best, best.trials[0], groups, best.coarse, best.delayed, settings))
+    return _average(fits), best.trials[0].bound
+
+
+def _whole(
+    groups: Groups,
+    suffix: NDArray[np.float64],
+    steps: Sequence[Step],
+    lags: Lags,
+    settings: AttributionSettings,
+) -> tuple[ReleaseFit, float]:
+    """All explanations of a release, and the best log likelihood of an effect that is at once."""
     first, *later = unfoldings(settings)
     prepared = [
         _prepare(reading, groups, suffix, lags)
         for reading in read(groups, steps, first.log_prior, settings)
     ]
-    best = max(prepared, key=lambda one: one.trials[0].bound)
-    if best.trials[0].bound < floor - _NEGLIGIBLE:
-        fits = list(_fits(best, best.trials[0], groups, best.coarse, best.delayed, settings))
-    else:
-        fits = []
-        prepared += [
-            _prepare(_grown(best, way, first), groups, suffix, lags) for way in later if steps
-        ]
-        for one in sorted(prepared, key=lambda one: -one.trials[0].bound):
-            fits += _worked_out(one, groups, lags, settings, fits)
-    promising = max(fits, key=lambda fit: fit.log_likelihood)
+    best = _most_promising(prepared)
+    fits: list[ReleaseFit] = []
+    for one in sorted(prepared, key=lambda one: -one.trials[0].bound):
+        fits += _worked_out(one, groups, lags, settings, fits)
+    at_once = max(fit.log_likelihood for fit in fits)
+    for way in later if steps else ():
+        grown = _prepare(_grown(best, way, first), groups, suffix, lags)
+        fits += _worked_out(grown, groups, lags, settings, fits)
+    return _average(fits), at_once
+
+
+def _most_promising(prepared: Sequence[_Prepared]) -> _Prepared:
+    return max(prepared, key=lambda one: one.trials[0].bound)
+
+
+def _average(fits: Sequence[ReleaseFit]) -> ReleaseFit:
+    """The best of some explanations, with the evidence of all of them."""
+    best = max(fits, key=lambda fit: fit.log_likelihood)
     total = float(log_sum(np.array([fit.log_likelihood for fit in fits])))
-    return replace(promising, log_likelihood=total)
+    return replace(best, log_likelihood=total)
 
 
 def _grown(best: _Prepared, way: Unfolding, at_once: Unfolding) -> Reading:

@@ -3,6 +3,8 @@
 The only place that knows both the stages and the adapters.
 """
 
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from streams.adapters import scenario_files
@@ -20,6 +22,7 @@ from streams.wiring.worker import run_worker
 
 __all__ = [
     "EvaluationRequest",
+    "SimulationRequest",
     "check_topics",
     "create_topics",
     "demo",
@@ -52,20 +55,47 @@ def list_scenarios() -> list[tuple[str, str]]:
     return [(name, _about(builder.__doc__)) for name, builder in SCENARIOS.items()]
 
 
-def simulate(name: str, out: Path, seed: int, volume: float, progress: Progress) -> None:
-    """Write the events and the truth of a scenario into a folder.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulationRequest:
+    """Which scenario to write where.
 
-    Args:
+    Attributes:
         name: Name of the scenario.
         out: The folder to write.
         seed: The same seed gives the same bytes.
         volume: Operations, as a multiple of the scenario's own.
+        before: Time before the onset; None for the scenario's own.
+        after: Time after the end; None for the scenario's own.
+        incident_duration: From onset to end; None for the original's.
+    """
+
+    name: str
+    out: Path
+    seed: int = 1
+    volume: float = 1.0
+    before: timedelta | None = None
+    after: timedelta | None = None
+    incident_duration: timedelta | None = None
+
+
+def simulate(request: SimulationRequest, progress: Progress) -> None:
+    """Write the events and the truth of a scenario into a folder.
+
+    Args:
+        request: Which scenario to write where.
         progress: Hears how far it is; for bytes it hears minutes.
     """
-    scenario = build(name, seed=seed, volume=volume * default_fleet().operations_per_minute)
+    scenario = build(
+        request.name,
+        seed=request.seed,
+        volume=request.volume * default_fleet().operations_per_minute,
+        before=request.before,
+        after=request.after,
+        incident_duration=request.incident_duration,
+    )
     scenario_files.write_scenario(
         scenario,
-        out,
+        request.out,
         lambda done: progress.advance(done.minutes, done.of_minutes, done.outcomes, done.minutes),
     )
 

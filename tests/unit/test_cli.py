@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 
@@ -13,6 +14,7 @@ from streams import cli
 from streams.config import Settings
 from streams.domain.errors import OperatorError, OutsideSystemError
 from streams.replay.request import Progress, ReplayRequest, ReplaySummary
+from streams.wiring import SimulationRequest
 
 NOTHING_FOUND = ReplaySummary(
     events=10, duplicates=1, late=2, dead_letters=3, windows=4, change_points=0, incidents=0
@@ -116,16 +118,21 @@ def test_replay_starts_from_a_windows_table_too(wiring: ModuleType) -> None:
 def test_simulate_hands_on_and_says_what_it_wrote(
     wiring: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    calls: list[tuple[str, Path, int, float]] = []
+    calls: list[SimulationRequest] = []
 
-    def simulate(name: str, out: Path, seed: int, volume: float, _: Progress) -> None:
-        calls.append((name, out, seed, volume))
-        (out / "truth.json").touch()
+    def simulate(request: SimulationRequest, _: Progress) -> None:
+        calls.append(request)
+        (request.out / "truth.json").touch()
 
     wiring.simulate = simulate  # type: ignore[attr-defined]
+    wiring.SimulationRequest = SimulationRequest  # type: ignore[attr-defined]
     words = ["simulate", "founding-incident", "--out", str(tmp_path), "--seed", "7"]
-    assert _exit_status(*words, "--volume", "0.5") == 0
-    assert calls == [("founding-incident", tmp_path, 7, 0.5)]
+    assert _exit_status(*words, "--volume", "0.5", "--incident-duration", "90") == 0
+    whole = timedelta(minutes=90)
+    expected = SimulationRequest(
+        name="founding-incident", out=tmp_path, seed=7, volume=0.5, incident_duration=whole
+    )
+    assert calls == [expected]
     assert capsys.readouterr().out == f"wrote {tmp_path}: truth.json\n"
 
 

@@ -72,7 +72,8 @@ def test_scenarios_are_listed_with_a_line_each_and_can_be_written(tmp_path: Path
     assert listed["founding-incident"]
     assert all("\n" not in about for about in listed.values())
     progress = Silent()
-    wiring.simulate("founding-incident", tmp_path, 3, 0.001, progress)
+    request = wiring.SimulationRequest(name="founding-incident", out=tmp_path, seed=3, volume=0.001)
+    wiring.simulate(request, progress)
     assert {path.name for path in tmp_path.iterdir()} == {
         "outcomes.jsonl.zst",
         "releases.jsonl",
