@@ -31,8 +31,8 @@ _COMMON_LAG = np.log(0.25)
 """Each region reacts or does not, and as badly as it likes, after one delay."""
 _OWN_LAG = np.log(0.25)
 """Each region also has a delay of its own: stages begin when they begin."""
-_NEGLIGIBLE = 12.0
-"""Nats below another explanation from which one is not worked out: a share of 6e-6."""
+_NEGLIGIBLE = 7.0
+"""Nats below another explanation from which one is not worked out: a share of 1e-3."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
