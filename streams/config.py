@@ -257,6 +257,8 @@ class IncidentSettings(Section):
     """Event time of closed windows that is kept to find scope and release from."""
     merge_within: timedelta = timedelta(minutes=15)
     """How far apart the onsets of change points of one incident may be."""
+    spread_within: timedelta = timedelta(hours=1)
+    """How long after its latest region an incident of the same scope may reach the next one."""
     relapse_within: timedelta = timedelta(hours=1)
     """How long after its recovery a region that degrades again belongs to the same incident."""
     impact_every: timedelta = timedelta(minutes=10)

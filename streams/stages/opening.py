@@ -16,6 +16,7 @@ from streams.stages.incident_state import IncidentsState
 from streams.stages.region_counts import RegionCounts
 from streams.stages.secondary import PATIENCE, Verdict, primary_of
 from streams.stages.spans import Spans
+from streams.stages.spreading import reach, spreads_from
 from streams.stages.tracking import LOOKBACK, Degradation, TrackedIncident, covers
 
 WAIT = 3
@@ -25,7 +26,7 @@ WAIT = 3
 def place_pending(
     state: IncidentsState, window: int, spans: Spans, dependencies: Sequence[Dependency]
 ) -> None:
-    """Give every unexplained degradation its incident: one that covers it, or a new one.
+    """Give every unexplained degradation its incident: one that covers it or spreads, or a new one.
 
     It opens one at once if no open incident is young, otherwise when it has waited for the scopes
     of the young ones, or for what tells it from secondary impact. Each turn of the loop explains at
@@ -36,6 +37,11 @@ def place_pending(
     _assign(state, window)
     while due := [one for one in _due(state, window) if one not in waiting]:
         incident = _new_incident(state, due, window, held, spans)
+        spreading = spreads_from(incident, state, window, spans)
+        if spreading is not None:
+            reach(spreading, incident, state, window)
+            _assign(state, window)
+            continue
         verdict, primary = primary_of(incident, state, window, spans, dependencies)
         covered = _covered(state, incident, due)
         if verdict is Verdict.UNDECIDED and window - min(one.raised for one in covered) < PATIENCE:

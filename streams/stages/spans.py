@@ -12,6 +12,7 @@ class Spans:
 
     seconds: int
     merge_within: int
+    spread_within: int
     relapse_within: int
     impact_every: int
     related_within: int
@@ -30,6 +31,7 @@ class Spans:
         return cls(
             seconds=seconds,
             merge_within=windows(chosen.merge_within),
+            spread_within=windows(chosen.spread_within),
             relapse_within=windows(chosen.relapse_within),
             impact_every=windows(chosen.impact_every),
             related_within=windows(chosen.related_within),

@@ -24,6 +24,7 @@ from incident_runs import (
 )
 from small_fleets import BEGIN_OF_TROUBLE as BEGIN
 from small_fleets import (
+    REGIONS,
     Fault,
     fleet,
     run,
@@ -192,3 +193,26 @@ def test_a_change_point_of_a_series_that_is_not_known_here_is_followed_too() -> 
     at = BEGIN + 5
     records = records_of(with_points(quiet, at, false_alarm(("mars", "linux", "start"), at)), ())
     assert records[0].scope["region"] == ("mars",)
+
+
+def test_an_incident_that_reaches_a_region_an_hour_and_a_half_later_by_steps_stays_one() -> None:
+    strata = {"os": ("windows",)}
+    told = told_of(
+        fault(0, 150, 0.12, {"region": ("east",), **strata}),
+        fault(50, 150, 0.12, {"region": ("north",), **strata}),
+        fault(100, 150, 0.12, {"region": ("west",), **strata}),
+        windows=150,
+    )
+    record = only(told)
+    assert record.scope == {"os": ("windows",)} or set(record.scope["region"]) == set(REGIONS)
+    onsets = {one.region: window(one.onset) - BEGIN for one in record.regions}
+    assert onsets == pytest.approx({"east": 0, "north": 50, "west": 100}, abs=4)
+
+
+def test_another_scope_in_another_region_stays_an_incident_of_its_own() -> None:
+    told = told_of(
+        fault(0, 150, 0.12, {"region": ("east",), "os": ("windows",)}),
+        fault(70, 150, 0.3, {"region": ("north",), "os": ("linux",)}),
+        windows=150,
+    )
+    assert len(told.last) == 2
