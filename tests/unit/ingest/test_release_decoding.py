@@ -63,6 +63,16 @@ def test_a_step_touches_everything_unless_it_says_otherwise_or_rolls_back(
     assert event.scope == {}
 
 
+@pytest.mark.parametrize(("said", "expected"), [(None, False), (False, False), (True, True)])
+def test_a_step_outside_the_staged_release_system_says_so(
+    said: bool | None,  # noqa: FBT001 - a value of the event
+    expected: bool,  # noqa: FBT001
+) -> None:
+    event = decode_release(release(off_system=said))
+    assert isinstance(event, ReleaseEvent)
+    assert event.off_system is expected
+
+
 def test_a_cloudevent_lends_its_identity_and_time() -> None:
     headers = [(f"ce_{name}", text.encode()) for name, text in ENVELOPE.items()]
     binary = decode_release(json.dumps(DATA).encode(), headers)
