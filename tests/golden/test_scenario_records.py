@@ -181,7 +181,7 @@ def test_there_are_as_many_incidents_as_in_truth_and_each_has_its_scope(name: st
     "name",
     cases(
         {
-            "policy-job-2026": "the job was taken back just before the second wave, and is blamed first",
+            "policy-job-2026": "the job, taken back just before, is blamed for the second wave",
             "quota-policy-2025": "everything at once, six minutes later: no release is likelier",
         }
     ),
