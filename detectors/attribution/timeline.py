@@ -1,4 +1,4 @@
-"""Spans of time that are short around the onset of an incident and long far from it."""
+"""Spans of time that are long before the onset of an incident and short from it on."""
 
 from dataclasses import dataclass
 
@@ -6,11 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 _BIN_BY_BIN_BEFORE_SECONDS = 1800.0
-_BIN_BY_BIN_AFTER_SECONDS = 3600.0
-"""Bins stay apart this long: a step that coincides with the onset tells releases apart."""
+"""Bins stay apart from here on: a step that coincides with the onset tells releases apart, and one
+that is rounded while operations fail or heal would contradict its own effect."""
 _MIDDLE_REACH_SECONDS = 10_800.0
 _MIDDLE_SECONDS = 300.0
-"""Regions that an incident reaches later still tell when; five minutes are precise enough."""
 _LONG_SECONDS = 900.0
 """Hours away from the onset an explanation that is wrong by minutes is wrong by hours anyway."""
 
@@ -58,8 +57,8 @@ def timeline_around(onset: int, bins: int, bin_seconds: float) -> Timeline:
         bin_seconds: Length of a bin; spans are never shorter.
 
     Returns:
-        Spans of one bin from half an hour before the onset to an hour after it, of five minutes
-        within three hours of it, of a quarter of an hour elsewhere.
+        Spans of one bin from half an hour before the onset on, of five minutes up to three hours
+        before it, of a quarter of an hour before that.
     """
 
     def length(seconds: float) -> int:
@@ -67,14 +66,11 @@ def timeline_around(onset: int, bins: int, bin_seconds: float) -> Timeline:
 
     middle, long = length(_MIDDLE_SECONDS), length(_LONG_SECONDS)
     first = onset - length(_BIN_BY_BIN_BEFORE_SECONDS)
-    last = onset + length(_BIN_BY_BIN_AFTER_SECONDS)
     reach = length(_MIDDLE_REACH_SECONDS)
     pieces = (
-        np.arange(first, last),
+        np.arange(first, bins),
         np.arange(first, onset - reach, -middle),
-        np.arange(last, onset + reach, middle),
         np.arange(onset - reach, -long, -long),
-        np.arange(onset + reach, bins + long, long),
     )
     edges = np.unique(np.concatenate((*pieces, [0, bins])))
     return Timeline(edges[(edges >= 0) & (edges <= bins)].astype(np.int64))

@@ -203,13 +203,13 @@ def test_values_out_of_range_are_refused(build: object, message: str) -> None:
         build()
 
 
-def test_spans_are_bins_around_the_onset_and_long_far_from_it() -> None:
+def test_spans_are_bins_from_the_onset_on_and_long_before_it() -> None:
     timeline = timeline_around(1200, 1440, 60.0)
     lengths = np.diff(timeline.edges)
     assert timeline.edges[[0, -1]].tolist() == [0, 1440]
-    assert set(lengths[(timeline.edges[:-1] >= 1170) & (timeline.edges[:-1] < 1260)]) == {1}
+    assert set(lengths[timeline.edges[:-1] >= 1170]) == {1}
     assert lengths.max() == 15
-    assert timeline.spans < 220
+    assert timeline.spans < 400
     assert 1200 in timeline.edges
     assert np.exp(timeline.log_shares).sum() == pytest.approx(1.0)
 
