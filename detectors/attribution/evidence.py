@@ -16,7 +16,7 @@ from detectors.attribution.cells import Groups
 from detectors.attribution.exposure import Step, exposure_matrix
 from detectors.attribution.likelihood import log_ratio
 from detectors.attribution.none_hypothesis import NoneFit
-from detectors.attribution.release_hypothesis import ReleaseFit
+from detectors.attribution.release_fits import ReleaseFit
 
 
 class EvidenceKind(Enum):

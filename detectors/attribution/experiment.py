@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.attribution.cells import Groups, region_sums
-from detectors.attribution.release_hypothesis import ReleaseFit
+from detectors.attribution.release_fits import ReleaseFit
 
 _TELLING_NATS = 4.6
 """Log likelihood ratio that settles a question: odds of 100 to 1."""

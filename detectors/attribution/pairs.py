@@ -11,7 +11,8 @@ from detectors.attribution.exposure import Step
 from detectors.attribution.lags import Lags
 from detectors.attribution.likelihood import cell_log_ratios, suffix_sums
 from detectors.attribution.none_hypothesis import strata_sums
-from detectors.attribution.release_hypothesis import ReleaseFit, explain
+from detectors.attribution.release_fits import ReleaseFit
+from detectors.attribution.release_hypothesis import explain
 from detectors.attribution.settings import AttributionSettings
 
 _FIRST = 2

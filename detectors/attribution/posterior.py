@@ -39,7 +39,8 @@ from detectors.attribution.none_hypothesis import (
 )
 from detectors.attribution.pairs import PairFit, explain_pairs
 from detectors.attribution.priors import form_priors, log_pair_prior, log_priors
-from detectors.attribution.release_hypothesis import ReleaseFit, explain
+from detectors.attribution.release_fits import ReleaseFit
+from detectors.attribution.release_hypothesis import explain
 from detectors.attribution.settings import AttributionSettings, NoneForm
 from detectors.attribution.ties import Parting, parting, ties
 from detectors.attribution.timeline import timeline_around

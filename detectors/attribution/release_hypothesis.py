@@ -18,49 +18,15 @@ from detectors.attribution.delayed import (
     read,
 )
 from detectors.attribution.doses import level_index, levels_of
-from detectors.attribution.exposure import Step, exposure_matrix
+from detectors.attribution.exposure import Step
 from detectors.attribution.lags import LagGrid, Lags
-from detectors.attribution.likelihood import EFFECTS, log_integral, log_sum
+from detectors.attribution.likelihood import log_sum
+from detectors.attribution.release_fits import ReleaseFit, fits_of
 from detectors.attribution.settings import AttributionSettings
 from detectors.attribution.unfolding import Unfolding, unfolded_steps, unfoldings
-from detectors.attribution.unit_mixture import susceptible
 
-_COMMON_EFFECT = np.log(0.5)
-"""All regions show one effect after one delay."""
-_COMMON_LAG = np.log(0.25)
-"""Each region reacts or does not, and as badly as it likes, after one delay."""
-_OWN_LAG = np.log(0.25)
-"""Each region also has a delay of its own: stages begin when they begin."""
 _NEGLIGIBLE = 7.0
 """Nats below another explanation from which one is not worked out: a share of 1e-3."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ReleaseFit:
-    """The evidence for a release and its best single explanation.
-
-    Attributes:
-        log_likelihood: Log of the likelihood averaged over all explanations, against quiet.
-        steps: The release's steps, exposure scaled to its largest.
-        groups: bool[A], where it does harm.
-        lags: int64[R], bins by which each region's failures follow the steps.
-        effects: float64[R], failure probability at the release's largest exposure.
-        log_lag_prior: Log prior of the common delay, 0 when regions have their own.
-    """
-
-    log_likelihood: float
-    steps: tuple[Step, ...]
-    groups: NDArray[np.bool_]
-    lags: NDArray[np.int64]
-    effects: NDArray[np.float64]
-    log_lag_prior: float
-
-    def effect_matrix(self, groups: Groups) -> NDArray[np.float64]:
-        """Return float64[A, T], the failure probability this explanation adds to each cell."""
-        exposure = exposure_matrix(self.steps, self.lags[groups.regions], groups.timeline)
-        effect: NDArray[np.float64] = exposure * self.effects[groups.regions][:, None]
-        effect[~self.groups] = 0.0
-        return effect
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,13 +108,7 @@ def _look(
     settings: AttributionSettings,
 ) -> tuple[ReleaseFit, float]:
     """The most promising explanation of a release, and the most that any can reach."""
-    at_once = unfoldings(settings)[0]
-    best = _most_promising(
-        [
-            _prepare(reading, groups, suffix, lags)
-            for reading in read(groups, steps, at_once.log_prior, settings)
-        ]
-    )
+    best = _most_promising(_at_once(groups, suffix, steps, lags, settings))
     fits = list(_fits(best, best.trials[0], groups, best.coarse, best.delayed, settings))
     return _average(fits), best.trials[0].bound
 
@@ -162,10 +122,7 @@ def _whole(
 ) -> tuple[ReleaseFit, float]:
     """All explanations of a release, and the best log likelihood of an effect that is at once."""
     first, *later = unfoldings(settings)
-    prepared = [
-        _prepare(reading, groups, suffix, lags)
-        for reading in read(groups, steps, first.log_prior, settings)
-    ]
+    prepared = _at_once(groups, suffix, steps, lags, settings)
     best = _most_promising(prepared)
     fits: list[ReleaseFit] = []
     for one in sorted(prepared, key=lambda one: -one.trials[0].bound):
@@ -175,6 +132,19 @@ def _whole(
         grown = _prepare(_grown(best, way, first), groups, suffix, lags)
         fits += _worked_out(grown, groups, lags, settings, fits)
     return _average(fits), at_once
+
+
+def _at_once(
+    groups: Groups,
+    suffix: NDArray[np.float64],
+    steps: Sequence[Step],
+    lags: Lags,
+    settings: AttributionSettings,
+) -> list[_Prepared]:
+    """All readings of a release whose effects are there at once."""
+    log_prior = unfoldings(settings)[0].log_prior
+    readings = read(groups, steps, log_prior, settings)
+    return [_prepare(reading, groups, suffix, lags) for reading in readings]
 
 
 def _most_promising(prepared: Sequence[_Prepared]) -> _Prepared:
@@ -282,44 +252,9 @@ def _fits(
     held[merged.rows] = trial.node.inside[merged.classes]
     steps = _dosed(reading, trial.doses)
     sums = at_doses(by_region(delayed, trial.node), trial.doses)
-    return _node_fits(steps, held, sums, trial.log_prior, grid, settings)
+    return fits_of(steps, held, sums, trial.log_prior, grid, settings)
 
 
 def _dose(exposure: float, levels: NDArray[np.float64], doses: NDArray[np.float64]) -> float:
     level = level_index(exposure, levels)
     return float(doses[level]) if level >= 0 else 0.0
-
-
-def _node_fits(
-    steps: tuple[Step, ...],
-    inside: NDArray[np.bool_],
-    sums: NDArray[np.float64],
-    log_prior: float,
-    lags: LagGrid,
-    settings: AttributionSettings,
-) -> Iterator[ReleaseFit]:
-    """Three fits from float64[R, L, G] log likelihoods of the regions."""
-    regions = sums.shape[0]
-    own = np.argmax(sums, axis=2)
-    common = sums.sum(axis=0)
-    each = lags.log_prior + log_integral(common)
-    at = int(np.argmax(each))
-    evidence = log_prior + _COMMON_EFFECT + float(log_sum(each))
-    effect = np.full(regions, EFFECTS[np.argmax(common[at])])
-    lag = np.full(regions, lags.bins[at])
-    yield ReleaseFit(evidence, steps, inside, lag, effect, float(lags.log_prior[at]))
-
-    marginal = log_integral(sums)
-    each = lags.log_prior + susceptible(marginal, settings.susceptible_shares)
-    at = int(np.argmax(each))
-    evidence = log_prior + _COMMON_LAG + float(log_sum(each))
-    effect = np.where(marginal[:, at] > 0.0, EFFECTS[own[:, at]], 0.0)
-    lag = np.full(regions, lags.bins[at])
-    yield ReleaseFit(evidence, steps, inside, lag, effect, float(lags.log_prior[at]))
-
-    weighed = marginal + lags.log_prior
-    delay = np.argmax(weighed, axis=1)
-    free = log_sum(weighed, axis=1)
-    evidence = log_prior + _OWN_LAG + float(susceptible(free, settings.susceptible_shares))
-    effect = np.where(free > 0.0, EFFECTS[own[np.arange(regions), delay]], 0.0)
-    yield ReleaseFit(evidence, steps, inside, lags.bins[delay], effect, 0.0)

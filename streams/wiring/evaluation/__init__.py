@@ -50,10 +50,6 @@ def evaluate(request: EvaluationRequest, progress: Progress) -> str:
     files.check([path for path in (request.json, request.table, request.plot) if path])
     evaluation = run(request.cells, request.seed, request.jobs, progress, quick=request.quick)
     text = tables.render(evaluation)
-    if request.json:
-        files.write(request.json, document.render(evaluation))
-    if request.plot:
-        files.write(request.plot, plot.render(evaluation.changes))
-    if request.table:
-        files.write_between_marks(request.table, text)
+    figures, drawing = document.render(evaluation), plot.render(evaluation.changes)
+    files.write_all(request, text=text, figures=figures, drawing=drawing)
     return text

@@ -2,12 +2,28 @@
 
 import os
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from streams.domain.errors import OperatorError
 
 BEGIN: Final = "<!-- begin: opwatch evaluate -->"
 END: Final = "<!-- end: opwatch evaluate -->"
+
+
+class Outputs(Protocol):
+    """Files that a benchmark may be asked for."""
+
+    @property
+    def json(self) -> Path | None:
+        """File for one JSON object."""
+
+    @property
+    def table(self) -> Path | None:
+        """Markdown file."""
+
+    @property
+    def plot(self) -> Path | None:
+        """SVG file."""
 
 
 def check(paths: list[Path]) -> None:
@@ -59,3 +75,23 @@ def write_between_marks(path: Path, text: str) -> None:
     if not begin or not end:
         raise OperatorError(f"{path}: {BEGIN} and {END} must both be there, in this order")
     write(path, f"{before}{BEGIN}\n\n{text}\n{END}{after}")
+
+
+def write_all(request: Outputs, *, text: str, figures: str, drawing: str) -> None:
+    """Write the files that were asked for.
+
+    Args:
+        request: Which files.
+        text: The tables.
+        figures: All figures as one JSON object.
+        drawing: SVG.
+
+    Raises:
+        OperatorError: A file cannot be written.
+    """
+    if request.json:
+        write(request.json, figures)
+    if request.plot:
+        write(request.plot, drawing)
+    if request.table:
+        write_between_marks(request.table, text)
