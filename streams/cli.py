@@ -325,7 +325,7 @@ def _complain(line: str, *, debug: bool) -> None:
 def _settings(path: Path | None) -> "Settings":
     """Read the settings and set logging up by them."""
     from streams.adapters.logging import configure  # noqa: PLC0415
-    from streams.config import load  # noqa: PLC0415
+    from streams.config_reading import load  # noqa: PLC0415
 
     settings = load(path, os.environ)
     configure(settings.log)

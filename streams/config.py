@@ -1,34 +1,27 @@
-"""Settings: read from a TOML file and the environment, validated once, frozen.
+"""Settings: what there is to set, validated once, frozen.
 
-Every setting has a default that suits a first try on one machine. The environment wins over the
-file: `OPWATCH_KAFKA__BOOTSTRAP` sets `[kafka] bootstrap`.
+Every setting has a default that suits a first try on one machine. How file and environment are read
+is in `streams.config_reading`.
 """
 
 import contextlib
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import timedelta
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
-    ValidationError,
     ValidationInfo,
     field_validator,
 )
 from pydantic_settings import (
     BaseSettings,
-    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    SettingsError,
 )
-
-from streams.domain.errors import OperatorError
 
 PREFIX = "OPWATCH_"
 """What the names of environment variables begin with."""
@@ -343,28 +336,24 @@ class Settings(BaseSettings):
 
     @field_validator("detectors")
     @classmethod
-    def _known_dimensions(cls, value: DetectorSettings, info: ValidationInfo) -> DetectorSettings:
-        """Refuse statements about dimensions that there are not."""
-        ingest = info.data.get("ingest")
+    def _known_series(cls, value: DetectorSettings, info: ValidationInfo) -> DetectorSettings:
         known = [one.series for one in value.known_baselines]
-        accepted = [one.series for one in value.accepted_levels]
-        for series in (*known, *accepted):
-            unknown = sorted(set(series) - set(ingest.dimensions)) if ingest else []
-            if unknown:
-                message = f"series: there is no dimension {unknown[0]!r} in ingest.dimensions"
-                raise ValueError(message)
+        for series in (*known, *(one.series for one in value.accepted_levels)):
+            _refuse_unknown("series", series, info)
         return value
 
     @field_validator("incidents")
     @classmethod
     def _known_dependencies(cls, value: IncidentSettings, info: ValidationInfo) -> IncidentSettings:
-        """Refuse dependencies between dimensions that there are not."""
-        ingest = info.data.get("ingest")
         for one in value.dependencies:
-            unknown = sorted({*one.of, *one.on} - set(ingest.dimensions)) if ingest else []
-            if unknown:
-                message = f"dependencies: there is no dimension {unknown[0]!r} in ingest.dimensions"
-                raise ValueError(message)
+            _refuse_unknown("dependencies", {*one.of, *one.on}, info)
+        return value
+
+    @field_validator("attribution")
+    @classmethod
+    def _known_services(cls, value: AttributionSection, info: ValidationInfo) -> AttributionSection:
+        for one in value.components:
+            _refuse_unknown("serves", one.serves, info)
         return value
 
     @property
@@ -384,106 +373,14 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take what is given and nothing else: file and environment come in through `load`."""
+        """Take what is given and nothing else: `config_reading.load` reads file and environment."""
         return (init_settings,)
 
 
-def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
-    """Read the settings.
-
-    Args:
-        path: A TOML file; None for the defaults.
-        environment: Environment variables, which win over the file.
-
-    Raises:
-        OperatorError: The file cannot be read, or it or a variable says something that is no
-            setting.
-    """
-    of_file = _read_file(path) if path else {}
-    of_environment = _read_environment(environment)
-    try:
-        return Settings.model_validate(_overlaid(of_file, of_environment))
-    except ValidationError as error:
-        problems = [
-            _problem(path, of_environment, found["loc"], _reason(found["type"], found["msg"]))
-            for found in error.errors(include_url=False, include_context=False)
-        ]
-        raise OperatorError("; ".join(problems)) from error
-
-
-class _Environment(EnvSettingsSource):
-    """The library's reading of environment variables, from a given environment."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-        super().__init__(Settings)
-
-    def _load_env_vars(self) -> Mapping[str, str | None]:
-        return {name.lower(): value for name, value in self._environment.items()}
-
-
-def _read_file(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OperatorError(f"cannot read settings file {path}: {reason.lower()}") from error
-    except UnicodeDecodeError as error:
-        raise OperatorError(f"settings file {path} is not UTF-8: {error.reason}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise OperatorError(f"settings file {path} is not valid TOML: {error}") from error
-
-
-def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for name in sorted(environment):
-        section, delimiter, _ = name.upper().removeprefix(PREFIX).partition(DELIMITER)
-        unknown = section.lower() not in Settings.model_fields
-        if name.upper().startswith(PREFIX) and delimiter and unknown:
-            known = ", ".join(Settings.model_fields)
-            raise OperatorError(f"environment variable {name}: no such section; there are {known}")
-        try:
-            result = _overlaid(result, _Environment({name: environment[name]})())
-        except SettingsError as error:
-            raise OperatorError(
-                f'environment variable {name}: must be JSON, such as ["a", "b"] for a list'
-            ) from error
-    return result
-
-
-def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay one tree of settings over another."""
-    result = dict(below)
-    for key, value in above.items():
-        under = result.get(key)
-        if isinstance(under, dict) and isinstance(value, dict):
-            value = _overlaid(under, value)  # noqa: PLW2901
-        result[key] = value
-    return result
-
-
-def _problem(
-    path: Path | None,
-    of_environment: Mapping[str, Any],
-    location: tuple[int | str, ...],
-    reason: str,
-) -> str:
-    """Say in one line where a wrong value stands and what is wrong with it."""
-    key = ".".join(str(part) for part in location)
-    value: Any = of_environment
-    for part in location[:2]:
-        value = value.get(part) if isinstance(value, dict) else None
-    named = PREFIX + DELIMITER.join(str(part) for part in location[:2]).upper()
-    where = f"environment variable {named}" if value is not None else f"settings file {path}"
-    return f"{where}: {key}: {reason}"
-
-
-def _reason(kind: str, message: str) -> str:
-    """Put the library's commonest complaints into the words of a settings file."""
-    if kind == "extra_forbidden":
-        return "no such setting"
-    if kind == "model_type":
-        return "must be a table"
-    if kind.startswith("time_delta"):
-        return 'must be a duration: seconds, such as 30, or ISO 8601, such as "PT30S"'
-    return message.removeprefix("Value error, ").replace("Input should", "must")
+def _refuse_unknown(where: str, named: Iterable[str], info: ValidationInfo) -> None:
+    """Refuse a statement about dimensions that there are not."""
+    ingest = info.data.get("ingest")
+    unknown = sorted(set(named) - set(ingest.dimensions)) if ingest else []
+    if unknown:
+        message = f"{where}: there is no dimension {unknown[0]!r} in ingest.dimensions"
+        raise ValueError(message)

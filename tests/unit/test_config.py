@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.config import Settings, load
+from streams.config import Settings
+from streams.config_reading import load
 from streams.config_text import describe, render_toml
 from streams.domain.errors import OperatorError
 
@@ -182,3 +183,21 @@ def test_statements_about_levels_do_not_shape_the_state(tmp_path: Path) -> None:
 def test_statements_that_cannot_be_are_refused(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(OperatorError, match=message):
         load(_file(tmp_path, text), {})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[[incidents.dependencies]]\nof = {planet = ["mars"]}\non = {os = ["windows"]}\n',
+        '[[attribution.components]]\ncomponent = "images"\nserves = {planet = ["mars"]}\n',
+    ],
+)
+def test_statements_about_dimensions_that_there_are_not_are_refused(
+    text: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "opwatch.toml"
+    path.write_text(text)
+    with pytest.raises(
+        OperatorError, match=r"there is no dimension 'planet' in ingest\.dimensions"
+    ):
+        load(path, {})
