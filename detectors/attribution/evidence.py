@@ -31,8 +31,15 @@ class EvidenceKind(Enum):
     PRIOR = "prior"
 
 
-_OBSERVED = frozenset(EvidenceKind) - {EvidenceKind.FREEDOM, EvidenceKind.PRIOR}
-"""Rows that tell what was seen."""
+_AGAINST = frozenset(
+    {
+        EvidenceKind.ONSET_AGAINST_EXPOSURE,
+        EvidenceKind.EXPOSED_BUT_HEALTHY,
+        EvidenceKind.UNEXPOSED_BUT_FAILING,
+        EvidenceKind.OTHER_STRATA,
+    }
+)
+"""Rows that can clear a release. That what ran it failed, too, would only confuse its owner."""
 _REASONS = 2
 """More reasons convince nobody more."""
 
@@ -180,7 +187,7 @@ def exoneration(card: Sequence[Evidence], name: str) -> str:
         One to three sentences in plain English.
     """
     against = sorted(
-        (row for row in card if row.kind in _OBSERVED and row.log_likelihood_ratio < -1.0),
+        (row for row in card if row.kind in _AGAINST and row.log_likelihood_ratio < -1.0),
         key=lambda row: row.log_likelihood_ratio,
     )
     if not against:
