@@ -34,8 +34,8 @@ demo: $(STAMPS)/wheel ## Watch the main job happen: embedded broker, simulated f
 	@echo "==> Running opwatch demo"
 	@$(BIN)/opwatch demo
 
-test: $(STAMPS)/wheel $(STAMPS)/kafka $(STAMPS)/promtool lint ## Check everything and run all tests against the installed package
-	@echo "==> Running the tests on the installed package, with Apache Kafka"
+test: $(STAMPS)/wheel $(STAMPS)/kafka $(STAMPS)/servers lint ## Check everything and run all tests against the installed package
+	@echo "==> Running the tests on the installed package, with Apache Kafka, Prometheus, Alertmanager and Chromium"
 	@mkdir -p $(CACHE)/coverage
 	@$(BIN)/pytest --cov --cov-report=term-missing --cov-fail-under=90
 
@@ -131,13 +131,14 @@ $(STAMPS)/java:
 	    else echo 'install Java 17 or newer and Maven first; the tests start Apache Kafka'; exit 2; fi; fi)
 	@touch $@
 
-$(STAMPS)/promtool:
-	$(call step,promtool,Looking for promtool$(comma) which judges the metrics,\
-	  if ! command -v promtool; then \
+$(STAMPS)/servers:
+	$(call step,servers,Looking for Prometheus$(comma) Alertmanager and Chromium$(comma) which the tests start,\
+	  if ! { command -v prometheus && command -v promtool && command -v prometheus-alertmanager \
+	      && command -v amtool && command -v chromium; }; then \
 	    if [ "$$(id -u)" = 0 ] && command -v apt-get; then \
-	      apt-get update && DEBIAN_FRONTEND=noninteractive \
-	        apt-get install -y --no-install-recommends prometheus; \
-	    else echo 'install promtool first: it comes with Prometheus'; exit 2; fi; fi)
+	      apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+	        prometheus prometheus-alertmanager chromium fonts-dejavu-core; \
+	    else echo 'install Prometheus, Alertmanager (with promtool and amtool) and Chromium first'; exit 2; fi; fi)
 	@touch $@
 
 $(STAMPS)/kafka: $(STAMPS)/java tests/servers/kafka/pom.xml

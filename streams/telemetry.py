@@ -97,6 +97,30 @@ BASELINE_SUCCESS_RATIO = Metric(
     "Success ratio in control that the series is judged against; absent while it is being learned.",
     per_series=True,
 )
+BASELINE_LOWER_BOUND = Metric(
+    "opwatch_baseline_lower_success_ratio",
+    Kind.GAUGE,
+    Unit.RATIO,
+    _SERVICE,
+    "Success ratio above which 99.5 % of windows with as many operations lie while in control.",
+    per_series=True,
+)
+BASELINE_UPPER_BOUND = Metric(
+    "opwatch_baseline_upper_success_ratio",
+    Kind.GAUGE,
+    Unit.RATIO,
+    _SERVICE,
+    "Success ratio below which 99.5 % of windows with as many operations lie while in control.",
+    per_series=True,
+)
+FAILURES_BY_CODE = Metric(
+    "opwatch_failures_total",
+    Kind.COUNTER,
+    Unit.NONE,
+    _SERVICE,
+    "Failures by error code; codes beyond detectors.error_codes are counted as __other__.",
+    labels=("region", "error_code"),
+)
 SERIES = Metric(
     "opwatch_series",
     Kind.GAUGE,
@@ -121,6 +145,23 @@ CHANGE_POINTS_ACTIVE = Metric(
     _FINDINGS,
     "1 while a degradation of the series lasts; absent otherwise.",
     per_series=True,
+)
+STATISTIC = Metric(
+    "opwatch_change_point_statistic",
+    Kind.GAUGE,
+    Unit.NONE,
+    _FINDINGS,
+    "Evidence that the series has degraded; a change point is raised at the threshold. While one "
+    "is open: evidence that it has recovered.",
+    per_series=True,
+)
+THRESHOLD = Metric(
+    "opwatch_change_point_threshold",
+    Kind.GAUGE,
+    Unit.NONE,
+    _FINDINGS,
+    "Evidence at which a change point is raised in the counts partition.",
+    labels=("partition",),
 )
 INCIDENTS_OPEN = Metric(
     "opwatch_incidents_open",
@@ -168,6 +209,46 @@ NO_RELEASE_PROBABILITY = Metric(
     _FINDINGS,
     "Probability that no known release caused the incident; sums to 1 with the candidates'.",
     labels=("incident",),
+)
+INCIDENT_SUCCESS_RATIO = Metric(
+    "opwatch_incident_success_ratio",
+    Kind.GAUGE,
+    Unit.RATIO,
+    _FINDINGS,
+    "Success ratio inside the incident, from its onset on.",
+    labels=("incident",),
+)
+INCIDENT_BASELINE_SUCCESS_RATIO = Metric(
+    "opwatch_incident_baseline_success_ratio",
+    Kind.GAUGE,
+    Unit.RATIO,
+    _FINDINGS,
+    "Success ratio that the same operations would have had without the incident.",
+    labels=("incident",),
+)
+INCIDENT_REGION_STATUS = Metric(
+    "opwatch_incident_region_status",
+    Kind.GAUGE,
+    Unit.NONE,
+    _FINDINGS,
+    "How a region of an open incident is: 0 recovered, 1 affected, 2 no traffic.",
+    labels=("incident", "region"),
+)
+INCIDENT_REGION_RELAPSES = Metric(
+    "opwatch_incident_region_relapses",
+    Kind.GAUGE,
+    Unit.NONE,
+    _FINDINGS,
+    "Recoveries of a region of an open incident that were taken back.",
+    labels=("incident", "region"),
+)
+INCIDENT_REGION_EXCESS_FAILURES = Metric(
+    "opwatch_incident_region_excess_failures",
+    Kind.GAUGE,
+    Unit.NONE,
+    _FINDINGS,
+    "Failures in a region of an open incident so far beyond those expected from the baseline.",
+    labels=("incident", "region"),
 )
 RELEASE_EXPOSURE = Metric(
     "opwatch_release_exposure_ratio",
@@ -247,12 +328,35 @@ WINDOWS_CLOSED = Metric(
     "Windows closed by the judge of the counts partition.",
     labels=("partition",),
 )
+ALERTS_PUSHED = Metric(
+    "opwatch_alerts_pushed_total",
+    Kind.COUNTER,
+    Unit.NONE,
+    _ENGINE,
+    "Pushes of open incidents to Alertmanager, by result: accepted or failed.",
+    labels=("result",),
+)
+ARCHIVED_WINDOWS = Metric(
+    "opwatch_archived_windows_total",
+    Kind.COUNTER,
+    Unit.NONE,
+    _ENGINE,
+    "Closed windows of counts partitions written to the archive.",
+    labels=("partition",),
+)
+ARCHIVE_FAILURES = Metric(
+    "opwatch_archive_failures_total",
+    Kind.COUNTER,
+    Unit.NONE,
+    _ENGINE,
+    "Attempts to write to the archive that failed and are made again.",
+)
 STAGE_DURATION = Metric(
     "opwatch_stage_duration_seconds",
     Kind.HISTOGRAM,
     Unit.SECONDS,
     _ENGINE,
-    "Processing time of one step of a stage: ingest, judge or incidents.",
+    "Processing time of one step of a stage: ingest, judge, incidents, or exposition of /metrics.",
     labels=("stage",),
     buckets=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
 )
@@ -277,13 +381,23 @@ CATALOGUE: tuple[Metric, ...] = (
     OPERATIONS,
     SUCCESS_RATIO,
     BASELINE_SUCCESS_RATIO,
+    BASELINE_LOWER_BOUND,
+    BASELINE_UPPER_BOUND,
+    FAILURES_BY_CODE,
     SERIES,
     CHANGE_POINTS,
     CHANGE_POINTS_ACTIVE,
+    STATISTIC,
+    THRESHOLD,
     INCIDENTS_OPEN,
     INCIDENT,
     INCIDENT_ONSET,
     INCIDENT_EXCESS_FAILURES,
+    INCIDENT_SUCCESS_RATIO,
+    INCIDENT_BASELINE_SUCCESS_RATIO,
+    INCIDENT_REGION_STATUS,
+    INCIDENT_REGION_RELAPSES,
+    INCIDENT_REGION_EXCESS_FAILURES,
     CANDIDATE_PROBABILITY,
     NO_RELEASE_PROBABILITY,
     RELEASE_EXPOSURE,
@@ -296,6 +410,9 @@ CATALOGUE: tuple[Metric, ...] = (
     TRANSACTIONS,
     WATERMARK,
     WINDOWS_CLOSED,
+    ALERTS_PUSHED,
+    ARCHIVED_WINDOWS,
+    ARCHIVE_FAILURES,
     STAGE_DURATION,
     SNAPSHOT,
     BUILD,
