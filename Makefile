@@ -37,7 +37,7 @@ demo: $(STAMPS)/wheel ## Watch the main job happen: embedded broker, simulated f
 test: $(STAMPS)/wheel $(STAMPS)/kafka $(STAMPS)/servers lint ## Check everything and run all tests against the installed package
 	@echo "==> Running the tests on the installed package, with Apache Kafka, Prometheus, Alertmanager and Chromium"
 	@mkdir -p $(CACHE)/coverage
-	@$(BIN)/pytest --cov --cov-report=term-missing --cov-fail-under=90
+	@$(BIN)/pytest -n auto --dist loadfile --cov --cov-report=term-missing --cov-fail-under=90
 
 lint: $(STAMPS)/dev ## Rules, format, types and who may import whom
 	@echo "==> Checking the rules of the code (ruff)"
