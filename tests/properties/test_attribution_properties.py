@@ -60,7 +60,7 @@ def whole(ranking: Ranking) -> NDArray[np.float64]:
 
 
 @given(CASES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_probabilities_are_finite_and_sum_to_one(case: Case) -> None:
     probabilities = whole(rank(*case, SETTINGS))
     assert np.isfinite(probabilities).all()
@@ -68,7 +68,7 @@ def test_probabilities_are_finite_and_sum_to_one(case: Case) -> None:
 
 
 @given(CASES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_evidence_rows_add_up_to_the_log_posterior_odds(case: Case) -> None:
     ranking = rank(*case, SETTINGS)
     for index, rows in enumerate(ranking.evidence):
@@ -82,7 +82,7 @@ def test_evidence_rows_add_up_to_the_log_posterior_odds(case: Case) -> None:
 
 
 @given(CASES, st.randoms(use_true_random=False))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_order_of_the_releases_does_not_matter(case: Case, random: object) -> None:
     cells, releases, scope, onset = case
     shuffle = getattr(random, "shuffle")  # noqa: B009 - hypothesis types it as object
@@ -95,7 +95,7 @@ def test_the_order_of_the_releases_does_not_matter(case: Case, random: object) -
 
 
 @given(CASES, st.permutations(range(REGIONS)), st.permutations(range(OSES)))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_codes_of_the_values_do_not_matter(
     case: Case, regions: list[int], oses: list[int]
 ) -> None:
@@ -108,7 +108,7 @@ def test_the_codes_of_the_values_do_not_matter(
 
 
 @given(CASES)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_same_input_gives_the_same_bytes(case: Case) -> None:
     first, second = rank(*case, SETTINGS), rank(*case, SETTINGS)
     assert whole(first).tobytes() == whole(second).tobytes()
@@ -117,7 +117,7 @@ def test_the_same_input_gives_the_same_bytes(case: Case) -> None:
 
 
 @given(CASES, rollouts())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_clones_have_equal_probabilities(case: Case, release: ReleaseExposure) -> None:
     cells, releases, scope, onset = case
     ranking = rank(cells, [release, *releases, release], scope, onset, SETTINGS)
