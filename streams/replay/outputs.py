@@ -3,6 +3,7 @@
 import contextlib
 import secrets
 import shutil
+import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +23,7 @@ from streams.windows.cells import CellTable
 INCIDENTS = "incidents.jsonl"
 CHANGE_POINTS = "change_points.jsonl"
 WINDOWS = "windows.parquet"
+DEAD_LETTERS = "dead_letters.jsonl"
 METRICS = "metrics.om"
 REPORT = "report.html"
 
@@ -57,7 +59,7 @@ class ReplayOutputs:
         self._encode = msgspec.json.Encoder().encode
         self._files: dict[str, BinaryIO] = {}
         with self._writing():
-            for name in (INCIDENTS, CHANGE_POINTS):
+            for name in (INCIDENTS, CHANGE_POINTS, DEAD_LETTERS):
                 self._files[name] = (self._hidden / name).open("wb")
             self._archive = WindowArchive(self._hidden / "windows.spool", settings)
 
@@ -97,6 +99,10 @@ class ReplayOutputs:
         self._change_points.append(record)
         self._write_line(CHANGE_POINTS, record)
 
+    def add_dead_letter(self, record: Mapping[str, Any]) -> None:
+        """Take a record that can never be counted: where it lies, and what is wrong with it."""
+        self._write_line(DEAD_LETTERS, record)
+
     def finish(self) -> None:
         """Write what needs all of it, and move the files into their folder.
 
@@ -115,9 +121,10 @@ class ReplayOutputs:
             self._move_in()
 
     def _move_in(self) -> None:
-        self._out.mkdir(exist_ok=True)
-        for name in (INCIDENTS, CHANGE_POINTS, WINDOWS, METRICS, REPORT):
-            (self._hidden / name).replace(self._out / name)
+        with _uninterrupted():
+            self._out.mkdir(exist_ok=True)
+            for name in (INCIDENTS, CHANGE_POINTS, DEAD_LETTERS, WINDOWS, METRICS, REPORT):
+                (self._hidden / name).replace(self._out / name)
 
     def _close(self) -> None:
         for file in self._files.values():
@@ -134,6 +141,16 @@ class ReplayOutputs:
             yield
         except OSError as error:
             raise OutsideSystemError(f"cannot write {self._out}: {_reason(error)}") from error
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait: a folder must not hold some files of one replay and some of another."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _reason(error: OSError) -> str:

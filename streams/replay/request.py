@@ -1,23 +1,35 @@
 """What a replay is asked for, what it says while it runs, and what it says at its end."""
 
+import enum
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from streams.domain.errors import OperatorError
+from streams.windows.ranges import TimeRange
+
+
+class KafkaContent(enum.Enum):
+    """What of Kafka a replay starts from."""
+
+    RAW = "raw"
+    WINDOWS = "windows"
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayRequest:
-    """One replay from files.
+    """One replay: of files, or of a range of time in Kafka.
 
     Attributes:
-        outcomes: Files of outcome events; empty where `windows` is given.
+        outcomes: Files of outcome events; empty where they come from elsewhere.
         windows: A windows table; None where `outcomes` are given.
         releases: A file of release events, if there is one.
         out: The folder to write.
         start: First event time to take, in seconds since the epoch; None for all.
         end: First event time not to take, in seconds since the epoch; None for all.
+        kafka: What to read from Kafka; None where files are given.
+        margin: How much further than `end` Kafka is read, in seconds of event time and of record
+            time: what arrives later than that is missed.
     """
 
     outcomes: tuple[Path, ...]
@@ -26,12 +38,24 @@ class ReplayRequest:
     out: Path
     start: float | None = None
     end: float | None = None
+    kafka: KafkaContent | None = None
+    margin: float = 3600.0
 
     def __post_init__(self) -> None:
-        if bool(self.outcomes) == (self.windows is not None):
-            raise OperatorError("give either --outcomes FILE (once or more) or --windows FILE")
+        given = (bool(self.outcomes), self.windows is not None, self.kafka is not None)
+        if sum(given) != 1:
+            raise OperatorError(
+                "give either --outcomes FILE (once or more), --windows FILE or --kafka"
+            )
+        if self.kafka is not None and (self.start is None or self.end is None):
+            raise OperatorError("--kafka needs --from TIME and --to TIME")
         if self.start is not None and self.end is not None and self.start >= self.end:
             raise OperatorError("--from must be before --to")
+
+    @property
+    def range(self) -> TimeRange:
+        """Give the range of event time."""
+        return TimeRange(self.start, self.end)
 
 
 @dataclass(frozen=True, slots=True)

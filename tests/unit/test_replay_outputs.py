@@ -19,7 +19,14 @@ from streams.replay.outputs import ReplayOutputs
 SETTINGS = Settings(ingest=IngestSettings(dimensions=("region", "os")))
 EU, US = ("eu", "windows"), ("us", "linux")
 ONSET = 1634106420 // 60
-FILES = ["change_points.jsonl", "incidents.jsonl", "metrics.om", "report.html", "windows.parquet"]
+FILES = [
+    "change_points.jsonl",
+    "dead_letters.jsonl",
+    "incidents.jsonl",
+    "metrics.om",
+    "report.html",
+    "windows.parquet",
+]
 CHANGE_POINT = {
     "kind": "success_ratio",
     "series": {"region": "eu", "os": "windows"},

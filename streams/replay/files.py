@@ -1,0 +1,129 @@
+"""Files as recordings: outcome events, each file a partition, or a windows table."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import structlog
+
+from streams.config import Settings
+from streams.domain.outcomes import SourcePartition
+from streams.domain.releases import ReleaseEvent
+from streams.domain.time import window_start
+from streams.formats.release_json import decode_release
+from streams.replay.inputs import file_size, read_events, read_windows
+from streams.stages.recordings import RecordedEvents, RecordedWindows
+from streams.stages.records import RecordBatch
+from streams.windows.cells import CellTable
+from streams.windows.ranges import TimeRange
+
+log = structlog.get_logger("opwatch.replay")
+
+FILES = "files"
+"""Topic that stands for the files of a replay: each file is a partition of it."""
+
+_NEVER = int(np.iinfo(np.int64).max)
+
+
+class OutcomeFiles:
+    """Files of outcome events, each read from its beginning to its end."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        """Look at the files.
+
+        Raises:
+            OperatorError: One is missing or a folder.
+        """
+        self._paths = tuple(paths)
+        self.size = sum(file_size(path) for path in self._paths)
+        self.sources = tuple(SourcePartition(FILES, number) for number in range(len(self._paths)))
+        self._batches = [read_events(path) for path in self._paths]
+
+    def read(self, source: SourcePartition, watermark: float) -> RecordedEvents | None:  # noqa: ARG002 a file is read whole
+        """Give the next lines of a file; see `OutcomeRecording.read`."""
+        batch = next(self._batches[source.partition], None)
+        if batch is None:
+            return None
+        last = batch.first_line + len(batch.lines)
+        records = RecordBatch(source, batch.lines, range(batch.first_line, last), None, None)
+        return RecordedEvents(records, batch.position)
+
+    def place(self, source: SourcePartition, offset: int) -> Mapping[str, str | int]:
+        """Give file and line, counted from 1."""
+        return {"file": str(self._paths[source.partition]), "line": offset + 1}
+
+
+@dataclass(frozen=True, slots=True)
+class WindowsFile:
+    """A windows table.
+
+    Attributes:
+        path: The Parquet file.
+        settings: For dimensions and window length.
+        wanted: The range of event time.
+    """
+
+    path: Path
+    settings: Settings
+    wanted: TimeRange
+
+    @property
+    def size(self) -> int:
+        """Give the size of the file in bytes.
+
+        Raises:
+            OperatorError: It is missing or a folder.
+        """
+        return file_size(self.path)
+
+    def windows(self) -> Iterator[RecordedWindows]:
+        """Give the cells in the range.
+
+        The table is read twice: first to learn how old what is still to come may be, so that
+        windows close as early as they can and a long table need not be held.
+        """
+        seconds = self.settings.windows.seconds
+        oldest = [_oldest(cells) for cells, _ in self._cells()]
+        for (cells, position), before in zip(
+            self._cells(), _complete_before(oldest, seconds), strict=True
+        ):
+            yield RecordedWindows(cells, before, position)
+
+    def _cells(self) -> Iterator[tuple[CellTable, int]]:
+        seconds = self.settings.windows.seconds
+        for batch in read_windows(self.path, self.settings.ingest.dimensions, seconds):
+            yield self.wanted.cells(batch.cells, seconds), batch.position
+
+
+def read_releases(path: Path | None) -> list[ReleaseEvent]:
+    """Read release events; bad ones are logged with their line and passed over.
+
+    Raises:
+        OperatorError: The file is missing, unreadable, damaged or of an unknown kind.
+        OutsideSystemError: The disk failed.
+    """
+    events = []
+    for batch in read_events(path) if path is not None else ():
+        for number, line in enumerate(batch.lines, batch.first_line):
+            event = decode_release(line)
+            if isinstance(event, ReleaseEvent):
+                events.append(event)
+            elif line.strip():
+                log.warning(
+                    "release_set_aside", file=str(path), line=number + 1, detail=event.detail
+                )
+    return events
+
+
+def _oldest(cells: CellTable) -> int:
+    """Give the oldest window that has punctual cells."""
+    return int(cells.windows[~cells.late].min(initial=_NEVER))
+
+
+def _complete_before(oldest: Sequence[int], seconds: int) -> list[float | None]:
+    """Give, for each table, the start of the oldest window that the tables after it are of."""
+    following = [_NEVER]
+    for one in reversed(oldest[1:]):
+        following.append(min(one, following[-1]))
+    return [None if one == _NEVER else window_start(one, seconds) for one in reversed(following)]
