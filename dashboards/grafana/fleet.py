@@ -1,0 +1,231 @@
+"""Fleet: is anything wrong now, where, and is it known why?"""
+
+from dashboards.grafana import annotations, variables
+from dashboards.grafana.assembly import Plan, Row
+from dashboards.grafana.installation import REGION, Installation
+from dashboards.grafana.links import Uid, series_url, url
+from dashboards.grafana.panels import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    RED,
+    About,
+    PanelBuilder,
+    Query,
+    linked,
+    named,
+    series_panel,
+    stat_panel,
+    states_panel,
+    table_panel,
+)
+from dashboards.grafana.series_queries import worst
+from dashboards.queries import DECIDED, SUCCEEDED, per_second, select, total
+from streams.telemetry import (
+    BASELINE_LOWER_BOUND,
+    BASELINE_SUCCESS_RATIO,
+    CANDIDATE_PROBABILITY,
+    CHANGE_POINTS_ACTIVE,
+    INCIDENT,
+    INCIDENT_EXCESS_FAILURES,
+    INCIDENT_ONSET,
+    INCIDENT_REGION_STATUS,
+    INCIDENTS_OPEN,
+    NO_RELEASE_PROBABILITY,
+    OPERATIONS,
+    SERIES,
+    SUCCESS_RATIO,
+    WATERMARK,
+)
+
+_NO_INCIDENT = f"0 * {total('max', (), select(INCIDENTS_OPEN))}"
+"""0 where opwatch says that there is no incident, nothing where it says nothing."""
+
+AFFECTED = f"{total('max', ('incident', 'region'), select(INCIDENT_REGION_STATUS))} == 1"
+STATES = {
+    0: ("as usual", GREEN),
+    1: ("up to half of the series degraded", ORANGE),
+    2: ("more than half degraded", RED),
+}
+
+
+def plan(installation: Installation) -> Plan:
+    """Give the dashboard for an installation."""
+    return Plan(
+        uid=Uid.FLEET,
+        description="Is anything wrong now, where, and is it known why? From left to right, from "
+        "top to bottom: green means that nothing needs you.",
+        rows=(
+            Row(4, tuple((panel, 4) for panel in _stats(installation))),
+            Row(7, ((_incidents(installation), 24),)),
+            Row(13, ((_states(installation), 14), (_worst_ten(installation), 10))),
+        ),
+        variables=[variables.datasource(), *variables.rows(installation)],
+        annotations=[
+            annotations.rollouts(installation),
+            annotations.change_points(installation),
+            annotations.onsets(installation),
+        ],
+        since="now-3h",
+    )
+
+
+def _stats(installation: Installation) -> tuple[PanelBuilder, ...]:
+    step = installation.step
+    excess = total("max", ("incident",), select(INCIDENT_EXCESS_FAILURES))
+    succeeded = total("sum", (), per_second(OPERATIONS, SUCCEEDED, over="$__rate_interval"))
+    decided = total("sum", (), per_second(OPERATIONS, DECIDED, over="$__rate_interval"))
+    trouble = ((None, GREEN), (1, RED))
+    return (
+        stat_panel(
+            About(
+                "Open incidents",
+                "Incidents that are not resolved. Each is one page; see the table below.",
+                "none",
+                step,
+            ),
+            Query(total("max", (), select(INCIDENTS_OPEN)), instant=True),
+            trouble,
+        ),
+        stat_panel(
+            About("Regions affected", "Regions in which an open incident lasts.", "none", step),
+            Query(
+                f"{total('count', (), total('max', (REGION,), AFFECTED))} or {_NO_INCIDENT}",
+                instant=True,
+            ),
+            trouble,
+        ),
+        stat_panel(
+            About(
+                "Excess failures",
+                "Operations that failed in open incidents beyond those that fail anyway.",
+                "short",
+                step,
+            ),
+            Query(f"{total('sum', (), excess)} or {_NO_INCIDENT}", instant=True),
+            trouble,
+        ),
+        stat_panel(
+            About(
+                "Success ratio",
+                "Success / (success + failure) of all operations, over the last few windows. "
+                "What is normal differs by series, so it has no red: the others have.",
+                "percentunit",
+                step,
+            ),
+            Query(f"{succeeded} / {decided}"),
+            ((None, BLUE),),
+            spark=True,
+        ).decimals(2),
+        stat_panel(
+            About(
+                "Series degraded",
+                "Series in which a degradation lasts, whether or not an incident has come of it.",
+                "none",
+                step,
+            ),
+            Query(total("sum", (), select(SERIES, 'state="degraded"')), instant=True),
+            ((None, GREEN), (1, ORANGE)),
+        ),
+        stat_panel(
+            About(
+                "Watermark trails by",
+                "How long ago the newest judged window ended, in the partition that is furthest "
+                "behind. Red: opwatch does not see what happens now; go to Pipeline.",
+                "s",
+                step,
+            ),
+            Query(
+                f"time() - {total('min', (), total('max', ('partition',), select(WATERMARK)))}",
+                instant=True,
+            ),
+            ((None, GREEN), (300, ORANGE), (900, RED)),
+        ),
+    )
+
+
+def _incidents(installation: Installation) -> PanelBuilder:
+    labels = ("incident", "status", "scope", "top_candidate")
+    panel = table_panel(
+        About(
+            "Open incidents",
+            "One row an incident. A release is named once it is as likely as all else together. "
+            "A click on the incident tells its story.",
+            "none",
+            installation.step,
+        ),
+        [
+            Query(total("max", labels, select(INCIDENT)), instant=True),
+            Query(f"1000 * {total('max', ('incident',), select(INCIDENT_ONSET))}", instant=True),
+            Query(total("count", ("incident",), AFFECTED), instant=True),
+            Query(total("max", ("incident",), select(INCIDENT_EXCESS_FAILURES)), instant=True),
+            Query(total("max", ("incident",), select(CANDIDATE_PROBABILITY)), instant=True),
+            Query(total("max", ("incident",), select(NO_RELEASE_PROBABILITY)), instant=True),
+        ],
+        {
+            "incident": "Incident",
+            "status": "Status",
+            "scope": "Scope",
+            "Value #B": "Began",
+            "Value #C": "Regions",
+            "Value #D": "Excess failures",
+            "top_candidate": "Likeliest release",
+            "Value #E": "Its probability",
+            "Value #F": "No release",
+        },
+        hidden=["Value #A"],
+    ).no_value("no open incident")
+    panel = named(panel, "Began", unit="dateTimeAsIso", custom__width=170)
+    panel = named(panel, "Incident", custom__width=220)
+    panel = named(panel, "Status", custom__width=90)
+    panel = named(panel, "Regions", custom__width=80)
+    panel = named(panel, "Excess failures", unit="short", custom__width=130)
+    panel = named(panel, "Its probability", unit="percentunit", decimals=0, custom__width=120)
+    panel = named(panel, "No release", unit="percentunit", decimals=0, custom__width=100)
+    story = url(Uid.INCIDENT, {variables.INCIDENT_VARIABLE: "${__value.raw}"})
+    cause = url(Uid.RELEASES, {variables.RELEASE_VARIABLE: "${__value.raw}"})
+    panel = linked(panel, "The incident's story", story, "Incident")
+    return linked(panel, "The release's rollout", cause, "Likeliest release")
+
+
+def _states(installation: Installation) -> PanelBuilder:
+    labels = (REGION, *((f"${{{variables.ROWS}}}",) if installation.breakdowns else ()))
+    by = ", ".join(labels)
+    active = total("sum", labels, select(CHANGE_POINTS_ACTIVE))
+    known = total("count", labels, select(BASELINE_SUCCESS_RATIO))
+    state = f"ceil(2 * clamp_max({active} / {known}, 1)) or 0 * {known}"
+    longest = f"topk(25, sum_over_time(({state})[$__range:$__interval] @ end()))"
+    legend = " ".join(f"{{{{{label}}}}}" for label in installation.labels)
+    return states_panel(
+        About(
+            "Where",
+            "The 25 rows that were degraded longest in the time range; all are green while nothing "
+            "is wrong. Grey: no operations, or still learning.",
+            "none",
+            installation.step,
+        ),
+        Query(f"({state}) and on ({by}) {longest}", legend),
+        states=STATES,
+    ).max_data_points(300)
+
+
+def _worst_ten(installation: Installation) -> PanelBuilder:
+    ratio, lower = select(SUCCESS_RATIO), select(BASELINE_LOWER_BOUND)
+    panel = series_panel(
+        About(
+            "Worst ten series",
+            "Success ratio of the ten series that fell furthest below what chance allows in the "
+            "time range. A click on a line shows the series with its baseline.",
+            "percentunit",
+            installation.step,
+        ),
+        [
+            Query(
+                worst("bottomk(10", installation.labels, ratio, f"{ratio} - {lower}", "min"),
+                " ".join(f"{{{{{label}}}}}" for label in installation.labels),
+            )
+        ],
+        legend=["min", "lastNotNull"],
+    )
+    panel = panel.max(1).max_data_points(300)
+    return linked(panel, "This series", series_url(installation))

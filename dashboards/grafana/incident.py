@@ -1,0 +1,309 @@
+"""Incident: one incident's story, while it lasts and long after."""
+
+from grafana_foundation_sdk.models.common import BigValueTextMode
+
+from dashboards.grafana import annotations, variables
+from dashboards.grafana.assembly import Plan, Row
+from dashboards.grafana.installation import REGION, Installation
+from dashboards.grafana.links import Uid, url
+from dashboards.grafana.panels import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    RED,
+    About,
+    PanelBuilder,
+    Query,
+    coloured,
+    linked,
+    named,
+    series_panel,
+    stat_panel,
+    states_panel,
+    table_panel,
+)
+from dashboards.queries import select, total
+from streams.telemetry import (
+    CANDIDATE_PROBABILITY,
+    INCIDENT,
+    INCIDENT_BASELINE_SUCCESS_RATIO,
+    INCIDENT_EXCESS_FAILURES,
+    INCIDENT_ONSET,
+    INCIDENT_REGION_EXCESS_FAILURES,
+    INCIDENT_REGION_RELAPSES,
+    INCIDENT_REGION_STATUS,
+    INCIDENT_SUCCESS_RATIO,
+    NO_RELEASE_PROBABILITY,
+    RELEASE_EXPOSURE,
+    Metric,
+)
+
+_THIS = f'incident="${{{variables.INCIDENT_VARIABLE}}}"'
+_NOTHING_NAMED = "no release"
+
+
+def plan(installation: Installation) -> Plan:
+    """Give the dashboard for an installation."""
+    return Plan(
+        uid=Uid.INCIDENT,
+        description="One incident's story: what, since when, how bad, where it lasts, which "
+        "release. For one that is over, choose a time range that reaches from before to after it.",
+        rows=(
+            Row(4, tuple((panel, 4) for panel in _stats(installation))),
+            Row(6, ((_revisions(installation), 24),)),
+            Row(10, ((_success_ratio(installation), 12), (_posterior(installation), 12))),
+            Row(11, ((_regions(installation), 12), (_region_table(installation), 12))),
+            Row(9, ((_excess(installation), 12), (_exposure(installation), 12))),
+        ),
+        variables=[variables.datasource(), variables.incident()],
+        annotations=[
+            annotations.onsets(installation, _THIS),
+            annotations.rollouts(installation),
+            annotations.change_points(installation),
+        ],
+        since="now-6h",
+    )
+
+
+def _newest(metric: Metric) -> str:
+    """Give the newest value in the time range: an incident that is resolved has none now."""
+    return f"last_over_time({select(metric, _THIS)}[$__range])"
+
+
+def _stats(installation: Installation) -> tuple[PanelBuilder, ...]:
+    step = installation.step
+    seen = f"max_over_time(timestamp({select(INCIDENT, _THIS)})[$__range:$__interval])"
+    newest = f"topk(1, {total('max', ('status',), seen)})"
+    affected = total("max", (REGION,), f"{select(INCIDENT_REGION_STATUS, _THIS)} == 1")
+    ever = f"0 * {total('max', (), _newest(INCIDENT_ONSET))}"
+    return (
+        stat_panel(
+            About(
+                "Status",
+                "The last one in the time range. Once it is resolved an incident says no more.",
+                "none",
+                step,
+            ),
+            Query(newest, "{{status}}", instant=True),
+            ((None, BLUE),),
+            text=BigValueTextMode.NAME,
+        ),
+        stat_panel(
+            About(
+                "Began", "Event time of the onset, as it is estimated now.", "dateTimeAsIso", step
+            ),
+            Query(f"1000 * {total('max', (), _newest(INCIDENT_ONSET))}", instant=True),
+            ((None, BLUE),),
+        ),
+        stat_panel(
+            About(
+                "Excess failures",
+                "Operations that failed beyond those that fail anyway, so far.",
+                "short",
+                step,
+            ),
+            Query(total("max", (), _newest(INCIDENT_EXCESS_FAILURES)), instant=True),
+            ((None, GREEN), (1, RED)),
+        ),
+        stat_panel(
+            About(
+                "Regions affected",
+                "Regions that have not recovered, at the end of the time range.",
+                "none",
+                step,
+            ),
+            Query(f"{total('count', (), affected)} or {ever}", instant=True),
+            ((None, GREEN), (1, RED)),
+        ),
+        stat_panel(
+            About(
+                "Likeliest release",
+                "The release with the highest probability at the end, however low it is.",
+                "percentunit",
+                step,
+            ),
+            Query(
+                f"topk(1, {total('max', ('release',), _newest(CANDIDATE_PROBABILITY))})",
+                "{{release}}",
+                instant=True,
+            ),
+            ((None, GREY), (0.5, ORANGE), (0.9, RED)),
+            text=BigValueTextMode.VALUE_AND_NAME,
+        )
+        .decimals(0)
+        .no_value("no candidate"),
+        stat_panel(
+            About(
+                "No release",
+                "Probability that no known release caused it.",
+                "percentunit",
+                step,
+            ),
+            Query(total("max", (), _newest(NO_RELEASE_PROBABILITY)), instant=True),
+            ((None, GREY), (0.5, ORANGE)),
+        ).decimals(0),
+    )
+
+
+def _revisions(installation: Installation) -> PanelBuilder:
+    labels = ("status", "scope", "top_candidate")
+    seen = f"timestamp({select(INCIDENT, _THIS)})[$__range:$__interval]"
+    panel = table_panel(
+        About(
+            "What was known when",
+            "A row for every change of status, scope or likeliest release, with the time for which "
+            "it was the newest.",
+            "none",
+            installation.step,
+        ),
+        [
+            Query(f"1000 * {total('min', labels, f'min_over_time({seen})')}", instant=True),
+            Query(f"1000 * {total('max', labels, f'max_over_time({seen})')}", instant=True),
+        ],
+        {
+            "Value #A": "From",
+            "Value #B": "Until",
+            "status": "Status",
+            "scope": "Scope",
+            "top_candidate": "Likeliest release",
+        },
+    )
+    for name in ("From", "Until"):
+        panel = named(panel, name, unit="dateTimeAsIso", custom__width=170)
+    panel = named(panel, "Status", custom__width=100)
+    cause = url(Uid.RELEASES, {variables.RELEASE_VARIABLE: "${__value.raw}"})
+    return linked(panel, "The release's rollout", cause, "Likeliest release")
+
+
+def _success_ratio(installation: Installation) -> PanelBuilder:
+    panel = series_panel(
+        About(
+            "Success ratio inside the incident",
+            "From the onset on, against what the same operations would have had without it.",
+            "percentunit",
+            installation.step,
+        ),
+        [
+            Query(total("max", (), select(INCIDENT_SUCCESS_RATIO, _THIS)), "inside"),
+            Query(total("max", (), select(INCIDENT_BASELINE_SUCCESS_RATIO, _THIS)), "without it"),
+        ],
+        legend=["min", "lastNotNull"],
+    ).max(1)
+    panel = coloured(panel, "inside", RED, custom__lineWidth=2)
+    return coloured(
+        panel, "without it", PURPLE, custom__lineStyle={"fill": "dash", "dash": [10, 10]}
+    )
+
+
+def _posterior(installation: Installation) -> PanelBuilder:
+    panel = series_panel(
+        About(
+            "What caused it",
+            "Probability of every candidate and of none of them, over time; together they are 1. "
+            "A click on a release shows its rollout.",
+            "percentunit",
+            installation.step,
+        ),
+        [
+            Query(total("max", ("release",), select(CANDIDATE_PROBABILITY, _THIS)), "{{release}}"),
+            Query(total("max", (), select(NO_RELEASE_PROBABILITY, _THIS)), _NOTHING_NAMED),
+        ],
+        stacked=True,
+        legend=["lastNotNull"],
+    ).max(1)
+    panel = coloured(panel, _NOTHING_NAMED, GREY)
+    cause = url(Uid.RELEASES, {variables.RELEASE_VARIABLE: "${__field.labels.release}"})
+    return linked(panel, "The release's rollout", cause)
+
+
+def _regions(installation: Installation) -> PanelBuilder:
+    return states_panel(
+        About(
+            "Recovery, region by region",
+            "How each region of the incident is.",
+            "none",
+            installation.step,
+        ),
+        Query(total("max", (REGION,), select(INCIDENT_REGION_STATUS, _THIS)), f"{{{{{REGION}}}}}"),
+        states={0: ("recovered", GREEN), 1: ("affected", RED), 2: ("no traffic", GREY)},
+    )
+
+
+def _region_table(installation: Installation) -> PanelBuilder:
+    metrics = (
+        INCIDENT_REGION_STATUS,
+        INCIDENT_REGION_EXCESS_FAILURES,
+        INCIDENT_REGION_RELAPSES,
+    )
+    panel = table_panel(
+        About(
+            "Regions",
+            "The newest in the time range; relapses are recoveries that were taken back.",
+            "none",
+            installation.step,
+        ),
+        [Query(total("max", (REGION,), _newest(metric)), instant=True) for metric in metrics],
+        {
+            REGION: "Region",
+            "Value #A": "Status",
+            "Value #B": "Excess failures",
+            "Value #C": "Relapses",
+        },
+    )
+    words = {"0": "recovered", "1": "affected", "2": "no traffic"}
+    panel = named(
+        panel,
+        "Status",
+        mappings=[
+            {
+                "type": "value",
+                "options": {
+                    value: {"text": word, "index": place}
+                    for place, (value, word) in enumerate(words.items())
+                },
+            }
+        ],
+    )
+    panel = named(panel, "Excess failures", unit="short", decimals=0)
+    return linked(
+        panel,
+        "The region's series",
+        url(Uid.SERIES, {REGION: "${__value.raw}"}),
+        "Region",
+    )
+
+
+def _excess(installation: Installation) -> PanelBuilder:
+    by_region = total("max", (REGION,), select(INCIDENT_REGION_EXCESS_FAILURES, _THIS))
+    return series_panel(
+        About(
+            "Excess failures by region",
+            "Failures beyond those expected, since the onset. A line that has become flat has "
+            "recovered.",
+            "short",
+            installation.step,
+        ),
+        [Query(by_region, f"{{{{{REGION}}}}}")],
+        stacked=True,
+    )
+
+
+def _exposure(installation: Installation) -> PanelBuilder:
+    exposure = total("avg", ("release",), select(RELEASE_EXPOSURE))
+    candidates = total("max", ("release",), _newest(CANDIDATE_PROBABILITY))
+    return (
+        series_panel(
+            About(
+                "Rollout of the candidates",
+                "Mean exposure of the regions that each candidate reaches in the end.",
+                "percentunit",
+                installation.step,
+            ),
+            [Query(f"{exposure} and on (release) {candidates}", "{{release}}")],
+            legend=["lastNotNull"],
+        )
+        .min(0)
+        .max(1)
+    )

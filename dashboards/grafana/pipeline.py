@@ -1,0 +1,343 @@
+"""Pipeline: does opwatch itself work?"""
+
+from dashboards.grafana import annotations, variables
+from dashboards.grafana.assembly import Plan, Row
+from dashboards.grafana.installation import Installation
+from dashboards.grafana.links import Uid
+from dashboards.grafana.panels import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    RED,
+    About,
+    PanelBuilder,
+    Query,
+    coloured,
+    series_panel,
+    stat_panel,
+    table_panel,
+)
+from dashboards.queries import per_second, select, total
+from streams.telemetry import (
+    ALERTS_PUSHED,
+    ARCHIVE_FAILURES,
+    ARCHIVED_WINDOWS,
+    BUILD,
+    CONSUMER_LAG,
+    DEAD_LETTERS,
+    DUPLICATES,
+    LATE,
+    OVERFLOWED,
+    RECORDS_READ,
+    SERIES,
+    SNAPSHOT,
+    STAGE_DURATION,
+    TRANSACTIONS,
+    WATERMARK,
+    WINDOWS_CLOSED,
+    Metric,
+)
+
+_OVER = "$__rate_interval"
+
+
+def plan(installation: Installation) -> Plan:
+    """Give the dashboard for an installation."""
+    return Plan(
+        uid=Uid.PIPELINE,
+        description="Does opwatch itself work: does it read everything, in time, and judge it?",
+        rows=(
+            Row(4, tuple((panel, 4) for panel in _stats(installation))),
+            Row(
+                8,
+                ((_lag(installation), 8), (_read(installation), 8), (_set_aside(installation), 8)),
+                "Reading events",
+            ),
+            Row(
+                8,
+                (
+                    (_watermark(installation), 8),
+                    (_series(installation), 8),
+                    (_overflow(installation), 8),
+                ),
+                "Judging",
+            ),
+            Row(
+                8,
+                (
+                    (_durations(installation), 8),
+                    (_scrape_cost(installation), 8),
+                    (_snapshots(installation), 8),
+                ),
+                "The workers",
+            ),
+            Row(
+                8,
+                (
+                    (_transactions(installation), 8),
+                    (_outputs(installation), 8),
+                    (_build(installation), 8),
+                ),
+            ),
+        ),
+        variables=[variables.datasource()],
+        annotations=[
+            annotations.rollouts(installation),
+            annotations.change_points(installation),
+        ],
+        since="now-3h",
+    )
+
+
+def _rate(metric: Metric, *labels: str) -> str:
+    return total("sum", labels, per_second(metric, over=_OVER))
+
+
+def _stats(installation: Installation) -> tuple[PanelBuilder, ...]:
+    step = installation.step
+    late, read = (f"sum(increase({select(one)}[$__range]))" for one in (LATE, RECORDS_READ))
+    return (
+        stat_panel(
+            About(
+                "Watermark trails by",
+                "How long ago the newest judged window ended, in the partition furthest behind.",
+                "s",
+                step,
+            ),
+            Query(
+                f"time() - {total('min', (), total('max', ('partition',), select(WATERMARK)))}",
+                instant=True,
+            ),
+            ((None, GREEN), (300, ORANGE), (900, RED)),
+        ),
+        stat_panel(
+            About("Lag", "Records in the source topics that nobody has read yet.", "short", step),
+            Query(total("sum", (), select(CONSUMER_LAG)), instant=True),
+            ((None, GREEN), (100_000, ORANGE), (1_000_000, RED)),
+        ),
+        stat_panel(
+            About(
+                "Dead letters",
+                "Records set aside in the time range because they can never be counted.",
+                "short",
+                step,
+            ),
+            Query(f"sum(increase({select(DEAD_LETTERS)}[$__range]))", instant=True),
+            ((None, GREEN), (1, ORANGE)),
+        ).decimals(0),
+        stat_panel(
+            About(
+                "Late",
+                "Share of the records of the time range that came after their window was closed. "
+                "They are kept, but no detector saw them.",
+                "percentunit",
+                step,
+            ),
+            Query(f"{late} / {read}", instant=True),
+            ((None, GREEN), (0.001, ORANGE), (0.01, RED)),
+        ).decimals(2),
+        stat_panel(
+            About(
+                "Oldest snapshot",
+                "Age of the newest snapshot of the partition whose is oldest: after a crash so "
+                "much is read again.",
+                "s",
+                step,
+            ),
+            Query(
+                "time() - "
+                + total("min", (), total("max", ("stage", "partition"), select(SNAPSHOT))),
+                instant=True,
+            ),
+            ((None, GREEN), (600, ORANGE), (3600, RED)),
+        ),
+        stat_panel(
+            About("Workers", "Worker processes that answer.", "none", step),
+            Query(total("count", (), select(BUILD)), instant=True),
+            ((None, RED), (1, BLUE)),
+        ),
+    )
+
+
+def _lag(installation: Installation) -> PanelBuilder:
+    return series_panel(
+        About(
+            "Lag",
+            "Unread records by source topic, and of the one partition with most of them. Growing: "
+            "start more workers with the role ingest.",
+            "short",
+            installation.step,
+        ),
+        [
+            Query(total("sum", ("topic",), select(CONSUMER_LAG)), "{{topic}}"),
+            Query(total("max", ("topic",), select(CONSUMER_LAG)), "{{topic}}, one partition"),
+        ],
+    ).min(0)
+
+
+def _read(installation: Installation) -> PanelBuilder:
+    return series_panel(
+        About("Records read", "By source topic.", "rps", installation.step),
+        [Query(_rate(RECORDS_READ, "topic"), "{{topic}}")],
+        stacked=True,
+    )
+
+
+def _set_aside(installation: Installation) -> PanelBuilder:
+    panel = series_panel(
+        About(
+            "Not counted",
+            "Late outcomes, duplicates, and dead letters by reason. The dead-letter topic keeps "
+            "each record with its place and what is wrong with it.",
+            "rps",
+            installation.step,
+        ),
+        [
+            Query(_rate(DEAD_LETTERS, "reason"), "dead letter: {{reason}}"),
+            Query(_rate(LATE), "late"),
+            Query(_rate(DUPLICATES), "duplicate"),
+        ],
+    ).min(0)
+    return coloured(coloured(panel, "late", ORANGE), "duplicate", GREY)
+
+
+def _watermark(installation: Installation) -> PanelBuilder:
+    return series_panel(
+        About(
+            "Watermark delay",
+            "How far each counts partition trails the clock. One line that climbs alone: the "
+            "partition is stuck. All climb: nothing is read.",
+            "s",
+            installation.step,
+        ),
+        [
+            Query(
+                f"time() - {total('max', ('partition',), select(WATERMARK))}",
+                "partition {{partition}}",
+            )
+        ],
+    ).min(0)
+
+
+def _series(installation: Installation) -> PanelBuilder:
+    panel = series_panel(
+        About(
+            "Series by state",
+            "Learning: the baseline is not known yet. Degraded: a change point lasts.",
+            "short",
+            installation.step,
+        ),
+        [Query(total("sum", ("state",), select(SERIES)), "{{state}}")],
+        stacked=True,
+    )
+    panel = coloured(coloured(panel, "watched", GREEN), "learning", GREY)
+    return coloured(panel, "degraded", RED)
+
+
+def _overflow(installation: Installation) -> PanelBuilder:
+    return series_panel(
+        About(
+            "Windows closed, outcomes overflowed",
+            "Windows a minute by counts partition. Overflow: outcomes a minute that are counted "
+            "under __other__ because their dimension has too many values.",
+            "cpm",
+            installation.step,
+        ),
+        [
+            Query(f"60 * {_rate(WINDOWS_CLOSED, 'partition')}", "windows, partition {{partition}}"),
+            Query(f"60 * {_rate(OVERFLOWED, 'dimension')}", "overflow: {{dimension}}"),
+        ],
+    ).min(0)
+
+
+def _slow(matcher: str, *labels: str) -> str:
+    buckets = per_second(STAGE_DURATION, matcher, over=_OVER, suffix="_bucket")
+    return f"histogram_quantile(0.95, {total('sum', ('le', *labels), buckets)})"
+
+
+def _durations(installation: Installation) -> PanelBuilder:
+    return series_panel(
+        About(
+            "Step of a stage, 95 %",
+            "Processing time that 95 % of the steps of a stage stay below.",
+            "s",
+            installation.step,
+        ),
+        [Query(_slow('stage!="exposition"', "stage"), "{{stage}}")],
+        logarithmic=True,
+    )
+
+
+def _scrape_cost(installation: Installation) -> PanelBuilder:
+    exposition = 'stage="exposition"'
+    spent, times = (
+        total("sum", (), per_second(STAGE_DURATION, exposition, over=_OVER, suffix=suffix))
+        for suffix in ("_sum", "_count")
+    )
+    return series_panel(
+        About(
+            "Cost of /metrics",
+            "Time it takes to write the page that Prometheus scrapes.",
+            "s",
+            installation.step,
+        ),
+        [Query(_slow(exposition), "95 %"), Query(f"{spent} / {times}", "mean")],
+    ).min(0)
+
+
+def _snapshots(installation: Installation) -> PanelBuilder:
+    newest = total("max", ("stage", "partition"), select(SNAPSHOT))
+    return series_panel(
+        About(
+            "Snapshot age",
+            "Age of the newest snapshot, of the partition whose is oldest, by stage.",
+            "s",
+            installation.step,
+        ),
+        [Query(f"time() - {total('min', ('stage',), newest)}", "{{stage}}")],
+    ).min(0)
+
+
+def _transactions(installation: Installation) -> PanelBuilder:
+    panel = series_panel(
+        About(
+            "Transactions",
+            "Kafka transactions of ingest a minute. An aborted one loses nothing: its input is "
+            "read again.",
+            "cpm",
+            installation.step,
+        ),
+        [Query(f"60 * {_rate(TRANSACTIONS, 'result')}", "{{result}}")],
+    ).min(0)
+    return coloured(coloured(panel, "committed", GREEN), "aborted", RED)
+
+
+def _outputs(installation: Installation) -> PanelBuilder:
+    return series_panel(
+        About(
+            "Archive and alerts",
+            "Windows archived, attempts that failed, and pushes to Alertmanager a minute; nothing "
+            "where neither is switched on.",
+            "cpm",
+            installation.step,
+        ),
+        [
+            Query(f"60 * {_rate(ARCHIVED_WINDOWS)}", "windows archived"),
+            Query(f"60 * {_rate(ARCHIVE_FAILURES)}", "archive failed"),
+            Query(f"60 * {_rate(ALERTS_PUSHED, 'result')}", "push {{result}}"),
+        ],
+    ).min(0)
+
+
+def _build(installation: Installation) -> PanelBuilder:
+    return table_panel(
+        About(
+            "Builds",
+            "What is running; one row unless an upgrade is under way.",
+            "none",
+            installation.step,
+        ),
+        [Query(total("count", ("version", "python"), select(BUILD)), instant=True)],
+        {"version": "opwatch", "python": "Python", "Value": "Workers"},
+    )
