@@ -1,13 +1,14 @@
 """A scenario: a fleet, its releases and what goes wrong, and the events it produces."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from streams.domain.releases import ReleaseEvent
 from streams.domain.time import format_instant
 from streams.scenarios.arrivals import Arrivals
 from streams.scenarios.disturbance import disturb
@@ -57,6 +58,8 @@ class Scenario:
         further: What else goes wrong, in the order of the onsets.
         start: Event time of the first minute, aware, a whole minute.
         end: Event time at which the last minute ends, aware, a whole minute.
+        moved: How much later everything is told to have happened, whole minutes: the same
+            operations under other times and ids.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Scenario:
     start: datetime
     end: datetime
     further: tuple[Incident, ...] = ()
+    moved: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
         """Refuse a stretch that is empty or begins within a minute, and a negative seed."""
@@ -74,6 +78,8 @@ class Scenario:
             raise ValueError(f"seed must not be negative, but is {self.seed}")
         if self.start.timestamp() % 60 or self.end.timestamp() % 60 or self.end <= self.start:
             raise ValueError(f"{self.start} to {self.end} is no stretch of whole minutes")
+        if self.moved % timedelta(minutes=1):
+            raise ValueError(f"moved by {self.moved}, which is no whole number of minutes")
         names = [incident.name for incident in self.incidents]
         if len(set(names)) < len(names):
             raise ValueError(f"incidents of {self.name!r} share a name: {names}")
@@ -101,14 +107,16 @@ class Scenario:
         """
         tables = self._tables()
         encoder, arrivals = OutcomeEncoder(tables, self.seed), Arrivals()
-        for minute in self.minutes:
-            events = self._events(tables, minute)
+        later = self.moved // timedelta(minutes=1)
+        for drawn in self.minutes:
+            minute = drawn + later
+            events = _moved(self._events(tables, drawn), later * MINUTE_MS)
             lines = encoder.lines(events)
             arrivals.add(events["arrival"], lines)
             again = np.flatnonzero(events["redelivery"] != NOT_REDELIVERED)
             arrivals.add(events["redelivery"][again], [lines[index] for index in again.tolist()])
             yield Batch(minute * 60, arrivals.until((minute + 1) * MINUTE_MS))
-        minute = self.minutes.stop
+        minute = self.minutes.stop + later
         while len(arrivals):
             yield Batch(minute * 60, arrivals.until((minute + 1) * MINUTE_MS))
             minute += 1
@@ -119,9 +127,17 @@ class Scenario:
         Each is a JSON object without a line end. They reach back to the start of each release,
         which may be days before the first outcome.
         """
+        return [release_line(event) for event in self.release_steps()]
+
+    def release_steps(self) -> list[ReleaseEvent]:
+        """Give the same events as values."""
         events = [event for plan in self.releases for event in plan.events()]
-        known = [event for event in events if event.time < self.end.timestamp()]
-        return [release_line(event) for event in sorted(known, key=lambda e: (e.time, e.id))]
+        later = self.moved.total_seconds()
+        return [
+            replace(event, time=event.time + later)
+            for event in sorted(events, key=lambda event: (event.time, event.id))
+            if event.time < self.end.timestamp()
+        ]
 
     def truth(self) -> dict[str, Any]:
         """Give what a monitor should find out, and what it should have counted. JSON-able.
@@ -132,16 +148,20 @@ class Scenario:
         return {
             "scenario": self.name,
             "seed": self.seed,
-            "start": _instant(self.start),
-            "end_of_data": _instant(self.end),
+            "start": _instant(self.start + self.moved),
+            "end_of_data": _instant(self.end + self.moved),
             **self._counts(),
-            **(_NO_INCIDENT if self.incident is None else _incident_truth(self.incident)),
+            **(
+                _NO_INCIDENT
+                if self.incident is None
+                else _incident_truth(self.incident, self.moved)
+            ),
             "incidents": [
                 {
                     "incident": incident.name,
                     "caused_by": incident.caused_by,
                     "latent_release": incident.latent_release,
-                    **_incident_truth(incident),
+                    **_incident_truth(incident, self.moved),
                 }
                 for incident in self.incidents
             ],
@@ -182,17 +202,26 @@ _NO_INCIDENT: Mapping[str, Any] = MappingProxyType(
 )
 
 
-def _incident_truth(incident: Incident) -> dict[str, Any]:
+def _moved(events: Events, milliseconds: int) -> Events:
+    """Let events happen and arrive so much later; in place."""
+    again = events["redelivery"] != NOT_REDELIVERED
+    events["redelivery"][again] += milliseconds
+    for name in ("time", "arrival"):
+        events[name] += milliseconds
+    return events
+
+
+def _incident_truth(incident: Incident, moved: timedelta) -> dict[str, Any]:
     return {
-        "onset": _instant(incident.onset),
-        "end": _instant(incident.end),
+        "onset": _instant(incident.onset + moved),
+        "end": _instant(incident.end + moved),
         "scope": {name: list(values) for name, values in incident.scope.items()},
-        "regions": [_window(window) for window in incident.regions],
+        "regions": [_window(window, moved) for window in incident.regions],
         "culprit": incident.culprit,
         "effects": [
             {
                 "scope": {name: list(values) for name, values in effect.scope.items()},
-                "regions": [_window(window) for window in effect.windows],
+                "regions": [_window(window, moved) for window in effect.windows],
                 "failure_ratio_added": round(effect.failure_ratio, 6),
                 "volume_factor": round(effect.volume_factor, 6),
                 "held_back_share": effect.held_back_share,
@@ -203,11 +232,11 @@ def _incident_truth(incident: Incident) -> dict[str, Any]:
     }
 
 
-def _window(window: RegionWindow) -> dict[str, str]:
+def _window(window: RegionWindow, moved: timedelta) -> dict[str, str]:
     return {
         "region": window.region,
-        "onset": _instant(window.onset),
-        "recovered": _instant(window.recovered),
+        "onset": _instant(window.onset + moved),
+        "recovered": _instant(window.recovered + moved),
     }
 
 

@@ -54,6 +54,11 @@ def producer_settings(kafka: KafkaSettings, transactional_id: str) -> ClientSett
     }
 
 
+def plain_producer_settings(kafka: KafkaSettings) -> ClientSettings:
+    """Give the settings of a producer of many small events, without transactions."""
+    return {**_common(kafka), "linger.ms": 50, "compression.type": "zstd"}
+
+
 def admin_settings(kafka: KafkaSettings) -> ClientSettings:
     """Give the settings of an administrative client."""
     return {**_common(kafka)}

@@ -8,7 +8,7 @@ from small_fleets import SETTINGS
 from streams import wiring
 from streams.adapters.kafka.topics import planned_topics
 from streams.config import HttpSettings, IngestSettings, Settings, TopicSettings
-from streams.wiring.demo import _demo_settings
+from streams.wiring.embedded import embedded_settings
 from streams.wiring.worker import _made_up_name
 
 
@@ -59,7 +59,7 @@ def test_the_demo_does_not_care_for_settings_of_an_installation() -> None:
         ingest=IngestSettings(dimensions=("region", "cluster")),
         topics=TopicSettings(counts_partitions=9, prefix="live."),
     )
-    own = _demo_settings(given, "127.0.0.1:5")
+    own = embedded_settings(given, "127.0.0.1:5")
     assert own.kafka.bootstrap == "127.0.0.1:5"
     assert own.http.host == "127.0.0.2"
     assert own.http.port == 0
