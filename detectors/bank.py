@@ -190,6 +190,7 @@ class Bank:
         return BankStep(
             window=window,
             baseline=posterior.mean,
+            rho=posterior.middle_rho(),
             learning=learning,
             alarmed=self._life.alarmed.copy(),
             statistic=np.where(opened, recovery, evidence),

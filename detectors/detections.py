@@ -57,6 +57,8 @@ class BankStep:
     Attributes:
         window: Index of the window.
         baseline: Failure probability in control that this window was judged by, shape [S].
+        rho: Intra-class correlation of the outcomes of one window in control, shape [S]: that of
+            the group, widened by what is not known about the baseline.
         learning: Whether the series is not judged yet, shape [S].
         alarmed: After this window: 0 none, +1 a degradation is open, -1 an improvement is being
             learned, shape [S].
@@ -68,6 +70,7 @@ class BankStep:
 
     window: int
     baseline: Floats
+    rho: Floats
     learning: Flags
     alarmed: npt.NDArray[np.int8]
     statistic: Floats

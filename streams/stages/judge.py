@@ -194,10 +194,13 @@ class Judge:
             baseline=step.baseline[rows],
             learning=step.learning[rows],
             alarmed=step.alarmed[rows],
+            rho=step.rho[rows],
+            statistic=step.statistic[rows],
             change_points=(
                 *self._change_points(step),
                 *state.other.on_window(table.keys(), table, step.alarmed[rows] > 0),
             ),
+            threshold=step.threshold,
         )
 
     def _change_points(self, step: BankStep) -> tuple[ChangePoint, ...]:
@@ -221,6 +224,8 @@ class Judge:
             baseline=np.zeros(size),
             learning=np.zeros(size, np.bool_),
             alarmed=np.zeros(size, np.int8),
+            rho=np.full(size, np.nan),
+            statistic=np.full(size, np.nan),
         )
 
     def _bounded(self, table: CellTable) -> CellTable:

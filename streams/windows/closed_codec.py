@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from detectors.detections import Direction
 from streams.domain.change_points import ChangeKind, ChangePoint
@@ -42,6 +43,9 @@ class _Message(msgspec.Struct, array_like=True, frozen=True):
     learning: bytes
     alarmed: bytes
     change_points: tuple[_ChangePoint, ...]
+    rho: bytes | None = None
+    statistic: bytes | None = None
+    threshold: float | None = None
 
 
 def encode_closed(closed: ClosedWindow) -> bytes:
@@ -57,6 +61,9 @@ def encode_closed(closed: ClosedWindow) -> bytes:
         learning=closed.learning.astype(np.bool_).tobytes(),
         alarmed=closed.alarmed.astype(np.int8).tobytes(),
         change_points=tuple(_plain(point) for point in closed.change_points),
+        rho=closed.rho.astype("<f8").tobytes(),
+        statistic=closed.statistic.astype("<f8").tobytes(),
+        threshold=closed.threshold,
     )
     return msgspec.msgpack.encode(message)
 
@@ -69,17 +76,26 @@ def decode_closed(data: bytes) -> ClosedWindow:
         OutsideSystemError: Its cells are damaged.
     """
     message = msgspec.msgpack.decode(data, type=_Message)
+    cells = decode_block(message.cells).cells
     return ClosedWindow(
         partition=message.partition,
         closed_through=message.closed_through,
         window=message.window,
         window_seconds=message.window_seconds,
-        cells=decode_block(message.cells).cells,
+        cells=cells,
         baseline=np.frombuffer(message.baseline, "<f8"),
         learning=np.frombuffer(message.learning, np.bool_),
         alarmed=np.frombuffer(message.alarmed, np.int8),
+        rho=_numbers(message.rho, len(cells)),
+        statistic=_numbers(message.statistic, len(cells)),
         change_points=tuple(_change_point(point) for point in message.change_points),
+        threshold=message.threshold,
     )
+
+
+def _numbers(data: bytes | None, size: int) -> npt.NDArray[np.float64]:
+    """Read a column; versions before it was written did not know it."""
+    return np.full(size, np.nan) if data is None else np.frombuffer(data, "<f8")
 
 
 def _plain(point: ChangePoint) -> _ChangePoint:

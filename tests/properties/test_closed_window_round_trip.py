@@ -1,5 +1,7 @@
 """Closed windows survive the journey through bytes."""
 
+import math
+
 import numpy as np
 from cell_tables import Cell, cell_table
 from hypothesis import given
@@ -13,6 +15,7 @@ from streams.windows.merging import merge
 
 DIMENSIONS = ("region", "os")
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+EVIDENCE = st.just(math.nan) | st.floats(0, allow_infinity=True)
 POINTS = st.builds(
     ChangePoint,
     series=st.fixed_dictionaries({"region": st.text(), "os": st.text()}),
@@ -61,7 +64,10 @@ def test_a_closed_window_is_the_same_after_its_journey(
         alarmed=np.array(
             data.draw(st.lists(st.sampled_from([-1, 0, 1]), min_size=size, max_size=size)), np.int8
         ),
+        rho=np.array(data.draw(st.lists(NUMBERS, min_size=size, max_size=size)), np.float64),
+        statistic=np.array(data.draw(st.lists(EVIDENCE, min_size=size, max_size=size)), np.float64),
         change_points=tuple(points),
+        threshold=data.draw(st.none() | NUMBERS),
     )
     again = decode_closed(encode_closed(closed))
     assert (again.partition, again.closed_through, again.window) == (3, 7, window)
@@ -71,6 +77,9 @@ def test_a_closed_window_is_the_same_after_its_journey(
     np.testing.assert_array_equal(again.baseline, closed.baseline)
     np.testing.assert_array_equal(again.learning, closed.learning)
     np.testing.assert_array_equal(again.alarmed, closed.alarmed)
+    np.testing.assert_array_equal(again.rho, closed.rho)
+    np.testing.assert_array_equal(again.statistic, closed.statistic)
+    assert again.threshold == closed.threshold
     assert again.learning.dtype == np.bool_
     assert again.alarmed.dtype == np.int8
     assert encode_closed(again) == encode_closed(closed)

@@ -22,6 +22,8 @@ def closed(partition: int, through: int, *, empty: bool = False) -> ClosedWindow
         baseline=np.zeros(size),
         learning=np.zeros(size, np.bool_),
         alarmed=np.zeros(size, np.int8),
+        rho=np.zeros(size),
+        statistic=np.zeros(size),
     )
 
 

@@ -54,6 +54,8 @@ def test_closed_windows_of_other_dimensions_are_refused_with_what_to_do() -> Non
         baseline=nobody,
         learning=nobody.astype(np.bool_),
         alarmed=nobody.astype(np.int8),
+        rho=nobody,
+        statistic=nobody,
     )
     with pytest.raises(OperatorError, match=r"by region, os wait .* changing ingest\.dimensions"):
         Incidents(SETTINGS).on_closed(foreign)

@@ -99,6 +99,7 @@ def test_late_outcomes_are_told_apart_from_windows_and_counted_once() -> None:
     assert (told.window, told.closed_through) == (None, FIRST + 2)
     assert told.cells.trials.sum() == tables[0].trials.sum() + tables[1].trials.sum()
     assert not told.baseline.any()
+    assert np.isnan(told.statistic).all()
     assert (closed.window, closed.cells.trials.sum()) == (FIRST + 3, fleet(4)[3].trials.sum())
 
 
@@ -160,6 +161,10 @@ def test_closed_windows_say_what_the_bank_knows_of_each_cell() -> None:
     last = windows[-1]
     assert not last.learning.any()
     assert last.baseline == pytest.approx(np.full(len(last.cells), 0.02), abs=0.012)
+    assert ((last.rho > 0) & (last.rho < 1)).all()
+    assert last.threshold is not None
+    well = last.alarmed == 0
+    assert (last.statistic[well] < last.threshold).all()
     alarmed = {key for key, flag in zip(last.cells.keys(), last.alarmed, strict=True) if flag == 1}
     assert alarmed == {key for key in last.cells.keys() if key[1] == "windows"}  # noqa: SIM118
 
