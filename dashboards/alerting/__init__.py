@@ -1,0 +1,1 @@
+"""Alerts as code: their rules, their texts, and where they go."""
