@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streams.cli_backfill import backfill
 from streams.cli_evaluate import evaluate_commands
+from streams.cli_replay import replay_commands
 from streams.domain.errors import OperatorError, OpwatchError
-from streams.domain.time import parse_instant
 
 if TYPE_CHECKING:
     from streams.config import Settings
@@ -50,6 +51,8 @@ settings_commands = typer.Typer(no_args_is_help=True, help="Show or check the se
 app.add_typer(topic_commands, name="topics")
 app.add_typer(settings_commands, name="config")
 app.add_typer(evaluate_commands, name="evaluate")
+app.add_typer(replay_commands, name="replay")
+app.command(epilog="Example: `opwatch backfill result`, the folder of a replay")(backfill)
 
 ConfigFile = Annotated[
     Path | None,
@@ -91,72 +94,6 @@ def run(
     from streams import wiring  # noqa: PLC0415
 
     wiring.run_worker(settings, worker_id)
-
-
-@app.command(
-    epilog="Example: `opwatch replay --outcomes day1.jsonl.gz day2.parquet "
-    "--releases releases.jsonl --out result`"
-)
-def replay(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to write.")],
-    outcomes: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE...",
-            show_default=False,
-            help="Outcome events: .jsonl, .jsonl.gz, .jsonl.zst or .parquet; several are allowed.",
-        ),
-    ] = None,
-    more: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FILE...]", hidden=True, show_default=False)
-    ] = None,
-    windows: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="A windows table (.parquet), instead of outcome events."),
-    ] = None,
-    releases: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Release events: .jsonl, .jsonl.gz, .jsonl.zst."),
-    ] = None,
-    start: Annotated[
-        str | None,
-        typer.Option(
-            "--from", metavar="TIME", help="First event time, such as 2021-10-13T06:00:00Z."
-        ),
-    ] = None,
-    end: Annotated[
-        str | None, typer.Option("--to", metavar="TIME", help="Event time to stop before.")
-    ] = None,
-    config: ConfigFile = None,
-) -> None:
-    """Replay: the same pipeline on recorded events, into one folder.
-
-    Writes incidents.jsonl, change_points.jsonl, windows.parquet, metrics.om and report.html.
-    """
-    if more and not outcomes:
-        raise OperatorError(f"what is {more[0]}? give outcome files as --outcomes FILE...")
-    from streams.replay.request import ReplayRequest  # noqa: PLC0415
-
-    request = ReplayRequest(
-        outcomes=(*(outcomes or ()), *(more or ())),
-        windows=windows,
-        releases=releases,
-        out=out,
-        start=_instant("--from", start),
-        end=_instant("--to", end),
-    )
-    settings = _settings(config)
-    from streams import wiring  # noqa: PLC0415
-    from streams.adapters.terminal import shown_progress  # noqa: PLC0415
-
-    with shown_progress("Replaying") as progress:
-        summary = wiring.replay(settings, request, progress)
-    typer.echo(
-        f"{summary.events} events ({summary.duplicates} duplicates, {summary.late} late, "
-        f"{summary.dead_letters} dead letters), {summary.windows} windows, "
-        f"{summary.change_points} change points, {summary.incidents} incidents; "
-        f"see {out / 'report.html'}"
-    )
 
 
 @app.command(epilog="Example: `opwatch simulate founding-incident --out founding --seed 7`")
@@ -310,7 +247,8 @@ def _usage(error: Exception) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":  # the help is on the screen already
         return THEIR_FAULT
     context = getattr(error, "ctx", None)
-    command = context.command_path if context else "opwatch"
+    # The replay itself is a command without a name, which leaves a blank behind.
+    command = context.command_path.strip() if context else "opwatch"
     message = error.format_message() if hasattr(error, "format_message") else str(error)
     _complain(f"{' '.join(message.split()).rstrip('.')}; see {command} --help", debug=False)
     return THEIR_FAULT
@@ -340,17 +278,6 @@ def _roles(text: str) -> tuple[str, ...]:
                 f"--roles {text}: there is no role {role!r}; there are {', '.join(ROLES)}"
             )
     return roles
-
-
-def _instant(option: str, text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        return parse_instant(text)
-    except ValueError as error:
-        raise OperatorError(
-            f"{option} {text!r} is no RFC 3339 time with an offset, such as 2021-10-13T06:27:00Z"
-        ) from error
 
 
 if __name__ == "__main__":

@@ -1,0 +1,122 @@
+"""The command `opwatch backfill`."""
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from streams.domain.errors import OperatorError
+from streams.domain.time import format_instant
+
+if TYPE_CHECKING:
+    from streams.wiring.backfill import Backfilled
+
+LOOK_SECONDS = 1.0
+"""How often it is seen to that its Prometheus still runs."""
+
+
+def backfill(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DIR|FILE...",
+            help="Folders that `opwatch replay` wrote, or files of OpenMetrics with timestamps.",
+        ),
+    ],
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            show_default=False,
+            help="Put blocks into this data folder of a Prometheus, running or not.",
+        ),
+    ] = None,
+    serve: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option("--serve", help="Start a Prometheus of its own on them, until Ctrl-C."),
+    ] = False,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=65535,
+            metavar="PORT",
+            show_default="any free one",
+            help="Port of that Prometheus, on loopback.",
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            envvar="OPWATCH_CONFIG",
+            show_default=False,
+            help="Settings, in TOML; the length of the windows matters.",
+        ),
+    ] = None,
+) -> None:
+    """Backfill: the metrics of a replay into a Prometheus, under their own times.
+
+    Without --data it starts a Prometheus (Debian's package) that serves them until Ctrl-C.
+    """
+    if data is not None and (serve or port is not None):
+        raise OperatorError("give either --data FOLDER, or --serve with its --port")
+    if data is not None:
+        _fill(sources, data)
+    else:
+        _serve(sources, port or 0, config)
+
+
+def _fill(sources: list[Path], data: Path) -> None:
+    from streams.wiring import backfill as wiring  # noqa: PLC0415
+
+    filled = wiring.fill_folder(sources, data)
+    typer.echo(f"put {filled.text()} into {data}")
+    typer.echo("a running Prometheus shows them within a minute")
+    if filled.newest is not None and filled.end < filled.newest:
+        typer.echo(
+            "note: Prometheus deletes what ends more than --storage.tsdb.retention.time before its "
+            f"newest block, which ends at {format_instant(filled.newest)}",
+            err=True,
+        )
+
+
+def _serve(sources: list[Path], port: int, config: Path | None) -> None:
+    from streams.adapters.logging import configure  # noqa: PLC0415
+    from streams.config_reading import load  # noqa: PLC0415
+    from streams.wiring import backfill as wiring  # noqa: PLC0415
+
+    settings = load(config, os.environ)
+    configure(settings.log)
+    # Told to end in either way, it takes its Prometheus along.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with wiring.serve(sources, settings, port) as served:
+        url = served.server.url
+        typer.echo(f"serving {served.filled.text()}")
+        typer.echo(f"Prometheus: {url}{_graph(served.filled)}")
+        typer.echo(
+            f"Grafana: add a Prometheus data source with the URL {url} and the scrape "
+            f"interval {served.window_seconds}s; open a dashboard with {_range(served.filled)}"
+        )
+        typer.echo("Ctrl-C ends it; nothing remains")
+        try:
+            while True:
+                served.server.check()
+                time.sleep(LOOK_SECONDS)
+        except KeyboardInterrupt:
+            typer.echo("ended")
+
+
+def _graph(filled: "Backfilled") -> str:
+    """Give a page of Prometheus that shows something of the range."""
+    hours = max(1, round((filled.end - filled.start) / 3600))
+    end = format_instant(filled.end).replace("T", "%20").rstrip("Z")
+    return f"/graph?g0.expr=opwatch_incidents_open&g0.end_input={end}&g0.range_input={hours}h"
+
+
+def _range(filled: "Backfilled") -> str:
+    return f"from={filled.start * 1000:.0f}&to={filled.end * 1000:.0f}"

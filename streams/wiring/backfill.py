@@ -1,0 +1,138 @@
+"""`opwatch backfill`: the metrics of replays into a Prometheus, by blocks or by remote write."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from streams.adapters import local_servers, promtool
+from streams.adapters.local_servers import LocalServer
+from streams.adapters.promtool import Block
+from streams.config import Settings
+from streams.domain.errors import OperatorError
+from streams.domain.time import format_instant
+from streams.replay.outputs import METRICS
+
+_CONFIGURATION = "global:\n  scrape_interval: {seconds}s\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Backfilled:
+    """What has been put into a Prometheus.
+
+    Attributes:
+        start: Time of the first sample, in seconds since the epoch.
+        end: Time of the last, in seconds since the epoch.
+        samples: How many samples.
+        newest: End of the newest block that was there before; None where there was none.
+    """
+
+    start: float
+    end: float
+    samples: int
+    newest: float | None = None
+
+    def text(self) -> str:
+        """Give it in one line."""
+        return (
+            f"{self.samples:,} samples from {format_instant(self.start)} to "
+            f"{format_instant(self.end)}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayPrometheus:
+    """A Prometheus that serves what has been backfilled.
+
+    Attributes:
+        server: The running server.
+        filled: What it serves.
+        window_seconds: Time between two of its samples.
+    """
+
+    server: LocalServer
+    filled: Backfilled
+    window_seconds: int
+
+
+def metrics_files(sources: Sequence[Path]) -> tuple[Path, ...]:
+    """Give the file of each source: itself, or the one in the folder of a replay.
+
+    Raises:
+        OperatorError: There is none.
+    """
+    files = tuple(path / METRICS if path.is_dir() else path for path in sources)
+    for source, file in zip(sources, files, strict=True):
+        if not file.is_file():
+            if source.is_dir():
+                raise OperatorError(f"{source} is no folder of a replay: it has no {METRICS}")
+            raise OperatorError(
+                f"there is no file {source}; give the folder of a replay, or its {METRICS}"
+            )
+    return files
+
+
+def fill_folder(sources: Sequence[Path], data: Path) -> Backfilled:
+    """Put blocks into the data folder of a Prometheus, which may be running.
+
+    Args:
+        sources: Folders of replays, or files of OpenMetrics with timestamps.
+        data: The data folder.
+
+    Raises:
+        OperatorError: A source is missing or no OpenMetrics, the folder is not one of Prometheus,
+            or promtool is not installed.
+        OutsideSystemError: The disk failed.
+    """
+    files = metrics_files(sources)
+    promtool.refuse_foreign_folder(data)
+    before = promtool.blocks_of(data)
+    with promtool.hidden_folder(data) as hidden:
+        blocks = _create(files, hidden)
+        promtool.move_blocks(hidden, data)
+    newest = max((block.end for block in before), default=None)
+    return _summary(blocks, newest)
+
+
+@contextlib.contextmanager
+def serve(sources: Sequence[Path], settings: Settings, port: int) -> Iterator[ReplayPrometheus]:
+    """Serve backfilled metrics from a Prometheus of their own while the context is open.
+
+    Args:
+        sources: Folders of replays, or files of OpenMetrics with timestamps.
+        settings: For the length of the windows.
+        port: Port on loopback; 0 takes a free one.
+
+    Raises:
+        OperatorError: A source is missing or no OpenMetrics, or Prometheus is not installed.
+        OutsideSystemError: Prometheus did not start, or the disk failed.
+    """
+    files, seconds = metrics_files(sources), settings.windows.seconds
+    with tempfile.TemporaryDirectory(prefix="opwatch-replayed-") as name:
+        folder = Path(name)
+        blocks = _create(files, folder / "data")
+        # There is a sample for every window: one that is older has ended, as it would have live.
+        flags = (f"--query.lookback-delta={seconds + 1}s",)
+        configuration = _CONFIGURATION.format(seconds=seconds)
+        with local_servers.prometheus(folder, configuration, port=port, flags=flags) as server:
+            yield ReplayPrometheus(server, _summary(blocks, None), seconds)
+
+
+def _create(files: Sequence[Path], target: Path) -> tuple[Block, ...]:
+    program = local_servers.installed("promtool", promtool.PROMTOOL, promtool.HOW_TO_INSTALL)
+    for file in files:
+        promtool.create_blocks(program, file, target)
+    blocks = promtool.blocks_of(target) if target.is_dir() else ()
+    if not blocks:
+        raise OperatorError(f"{', '.join(map(str, files))}: there is no sample in it")
+    return blocks
+
+
+def _summary(blocks: Sequence[Block], newest: float | None) -> Backfilled:
+    return Backfilled(
+        min(block.start for block in blocks),
+        max(block.end for block in blocks),
+        sum(block.samples for block in blocks),
+        newest,
+    )
