@@ -82,6 +82,9 @@ def assemble(plan: Plan) -> Json:
         del link["placement"]  # it would hide the link in a menu
     for annotation in plain["annotations"]["list"]:
         del annotation["placement"]
+    for variable in plain["templating"]["list"]:
+        for name in ("auto", "auto_count", "auto_min"):  # of intervals, which there are none
+            del variable[name]
     return plain
 
 
@@ -120,6 +123,7 @@ def _heading(title: str, top: int) -> Json:
 def _plain(builder: PanelBuilder) -> Json:
     panel: Json = json.loads(json.dumps(builder.build(), cls=JSONEncoder))
     del panel["repeatDirection"]  # nothing is repeated
+    panel["options"].pop("footer", None)  # of tables; Grafana has moved it to the columns
     steps = panel["fieldConfig"]["defaults"].get("thresholds", {}).get("steps", ())
     for step in steps:
         step.setdefault("value", None)  # Grafana takes null for minus infinity, nothing for nothing

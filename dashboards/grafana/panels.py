@@ -196,7 +196,8 @@ def table_panel(
             "renameByName": dict(columns),
         },
     )
-    return panel.transformations([merged, shown]).cell_height(common.TableCellHeight.SM)
+    panel = panel.transformations([merged, shown]).cell_height(common.TableCellHeight.SM)
+    return panel.cell_options(common.TableAutoCellOptions())
 
 
 def named(panel: AnyPanel, name: str, **properties: object) -> AnyPanel:

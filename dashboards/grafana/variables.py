@@ -96,6 +96,5 @@ def _query(name: str, metric: Metric, label: str) -> builders.QueryVariable:
                 "metric": metric.name,
             }
         )
-        .definition(words)
         .refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED)
     )
