@@ -36,14 +36,20 @@ class Told:
 
 
 class FleetRun:
-    """Judges and incidents over the fleet, step by step."""
+    """Judges and incidents over the fleet, step by step.
+
+    Attributes:
+        judges: The judge of each counts partition.
+        incidents: The incidents stage.
+        told: Totals of what was told.
+    """
 
     def __init__(self) -> None:
         """Start before the first window; one release begins when the fleet breaks."""
         count = SETTINGS.topics.counts_partitions
-        self._judges = [Judge(SETTINGS, partition) for partition in range(count)]
-        self._incidents = Incidents(SETTINGS)
-        self._incidents.add_releases([release("culprit", ONSET, os=["windows"])])
+        self.judges = [Judge(SETTINGS, partition) for partition in range(count)]
+        self.incidents = Incidents(SETTINGS)
+        self.incidents.add_releases([release("culprit", ONSET, os=["windows"])])
         self._tables = fleet(WINDOWS, [FAULT])
         self._window = 0
         self.told = Told()
@@ -53,13 +59,13 @@ class FleetRun:
         for window in range(self._window, until):
             table = self._tables[window]
             blocks = blocks_of(SETTINGS, table, (progress(window, window),))
-            for partition, judge in enumerate(self._judges):
+            for partition, judge in enumerate(self.judges):
                 for block in blocks[partition]:
                     closed = judge.on_block(block)
                     listener.judged(partition, judge, closed)
                     for one in closed:
                         self.told.change_points += len(one.change_points)
-                        listener.built(self._incidents, one, self._incidents.on_closed(one))
+                        listener.built(self.incidents, one, self.incidents.on_closed(one))
             self.told.trials += int(table.trials.sum())
             self.told.failures += int(table.failures.sum())
         self._window = until

@@ -1,5 +1,6 @@
 """State of the incidents stage, and how it is kept and read back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from streams.config import Settings
 from streams.domain.causes import CauseDetails
-from streams.domain.incidents import Candidate
+from streams.domain.incidents import Candidate, IncidentRecord, IncidentStatus
 from streams.domain.relations import RelatedIncident, Relation
 from streams.stages.alignment import Alignment
 from streams.stages.history import Bool, History
@@ -42,6 +43,7 @@ class IncidentsState:
         tracked: Incidents that are open, or resolved so lately that they may relapse.
         pending: Degradations that no incident explains yet.
         past: Incidents that are not followed any more, but may still be linked to.
+        told: Newest record of every incident that is not resolved, as the contract has it.
     """
 
     history: History
@@ -49,11 +51,19 @@ class IncidentsState:
     tracked: list[TrackedIncident] = field(default_factory=list)
     pending: list[Degradation] = field(default_factory=list)
     past: list[Outline] = field(default_factory=list)
+    told: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def regions(self) -> tuple[str, ...]:
         """Give the names of the regions, in the order of their codes."""
         return self.history.values[self.history.dimensions.index("region")]
+
+    def note(self, record: IncidentRecord) -> None:
+        """Remember a record as the newest of its incident, as long as that is not resolved."""
+        if record.status is IncidentStatus.RESOLVED:
+            self.told.pop(record.incident, None)
+        else:
+            self.told[record.incident] = record.record()
 
     def explained(self, since: int, besides: TrackedIncident | None = None) -> Bool:
         """Give the (S,) mask of the series that incidents explain, one incident aside.
@@ -86,6 +96,7 @@ class IncidentsState:
             "tracked": [_incident_content(incident) for incident in self.tracked],
             "pending": self.pending,
             "past": self.past,
+            "told": self.told,
         }
         return pack(STAGE, incidents_fingerprint(settings), content)
 
@@ -105,6 +116,8 @@ class IncidentsState:
         state.tracked = [_incident(one) for one in content["tracked"]]
         state.pending = _degradations(content["pending"])
         state.past = msgspec.convert(content["past"], list[Outline])
+        # Snapshots from before there were any have none: the next record of each brings it.
+        state.told = dict(content.get("told", {}))
         return state
 
 

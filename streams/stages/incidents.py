@@ -87,7 +87,10 @@ class Incidents:
             for incident in told
         ]
         self._forget(window)
-        return [record for record in written if record is not None]
+        records = [record for record in written if record is not None]
+        for record in records:
+            state.note(record)
+        return records
 
     def _degradations(self, pieces: tuple[ClosedWindow, ...]) -> list[Degradation]:
         return sorted(

@@ -1,7 +1,8 @@
 """The stages as the worker runs them: a partition's messages in, messages for other topics out."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -16,8 +17,31 @@ from streams.windows.closed import ClosedWindow
 from streams.windows.closed_codec import decode_closed, encode_closed
 from streams.windows.codec import decode_block
 
-JudgeObserver = Callable[[Judge, Sequence[ClosedWindow]], None]
-IncidentsObserver = Callable[[Incidents, ClosedWindow, Sequence[IncidentRecord]], None]
+
+class JudgeObserver(Protocol):
+    """Hears what the judges of this process do."""
+
+    def judge_resumed(self, partition: int, judge: Judge, /) -> None:
+        """Hear that a judge takes a partition over, with what is known of it."""
+        ...
+
+    def judged(self, partition: int, judge: Judge, windows: Sequence[ClosedWindow], /) -> None:
+        """Hear what a judge has closed, before it is written."""
+        ...
+
+
+class IncidentsObserver(Protocol):
+    """Hears what the incidents stage does."""
+
+    def incidents_resumed(self, stage: Incidents, /) -> None:
+        """Hear that the stage is taken over, with the incidents that are open."""
+        ...
+
+    def built(
+        self, stage: Incidents, closed: ClosedWindow, records: Sequence[IncidentRecord], /
+    ) -> None:
+        """Hear what came of a closed window, before it is written."""
+        ...
 
 
 def incident_line(record: IncidentRecord) -> bytes:
@@ -34,7 +58,7 @@ class JudgePartition:
     """A judge behind its counts partition."""
 
     def __init__(
-        self, settings: Settings, partition: int, snapshot: bytes | None, observe: JudgeObserver
+        self, settings: Settings, partition: int, snapshot: bytes | None, observer: JudgeObserver
     ) -> None:
         """Start from a snapshot, or without any knowledge.
 
@@ -42,17 +66,19 @@ class JudgePartition:
             SnapshotError: The snapshot cannot be used.
         """
         self._topics = settings.topics
-        self._observe = observe
+        self._partition = partition
+        self._observer = observer
         self._judge = (
             Judge(settings, partition)
             if snapshot is None
             else Judge.resume(settings, partition, snapshot)
         )
+        observer.judge_resumed(partition, self._judge)
 
     def take(self, value: bytes) -> Sequence[OutgoingMessage]:
         """Take in one counts block and give closed windows and change points."""
         closed = self._judge.on_block(decode_block(value))
-        self._observe(self._judge, closed)
+        self._observer.judged(self._partition, self._judge, closed)
         return [message for window in closed for message in self._messages(window)]
 
     def snapshot(self) -> bytes:
@@ -79,7 +105,7 @@ class IncidentsPartition:
         settings: Settings,
         snapshot: bytes | None,
         releases: ReleaseSource,
-        observe: IncidentsObserver,
+        observer: IncidentsObserver,
     ) -> None:
         """Start from a snapshot, or without any knowledge.
 
@@ -88,16 +114,17 @@ class IncidentsPartition:
         """
         self._settings = settings
         self._releases = releases
-        self._observe = observe
+        self._observer = observer
         state = None if snapshot is None else IncidentsState.resume(settings, snapshot)
         self._stage = Incidents(settings, state)
+        observer.incidents_resumed(self._stage)
 
     def take(self, value: bytes) -> Sequence[OutgoingMessage]:
         """Take in one closed window after all releases published by now; give incident records."""
         self._stage.add_releases(self._releases.drain())
         closed = decode_closed(value)
         records = self._stage.on_closed(closed)
-        self._observe(self._stage, closed, records)
+        self._observer.built(self._stage, closed, records)
         topic = self._settings.topics.named("incidents")
         return [
             OutgoingMessage(topic, incident_line(record), key=record.incident.encode())

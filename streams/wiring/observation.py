@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,12 @@ from streams.adapters.prometheus import MetricStore
 from streams.config import Settings
 from streams.domain.incidents import IncidentRecord, IncidentStatus
 from streams.domain.series import OTHER
-from streams.incident_samples import incident_samples, scope_text, top_candidate
+from streams.incident_samples import (
+    INCIDENT_METRICS,
+    incident_samples,
+    scope_text,
+    top_candidate,
+)
 from streams.ports import Clock
 from streams.stages.incident_state import STAGE as INCIDENTS
 from streams.stages.incidents import Incidents
@@ -28,13 +34,12 @@ log = structlog.get_logger("opwatch")
 STUCK_SECONDS = 30.0
 """An event loop that has not turned for so long does not work any more."""
 
-INCIDENT_METRICS = (
-    telemetry.INCIDENT,
-    telemetry.INCIDENT_ONSET,
-    telemetry.INCIDENT_EXCESS_FAILURES,
-    telemetry.CANDIDATE_PROBABILITY,
-    telemetry.NO_RELEASE_PROBABILITY,
-)
+ONLY_PARTITION = 0
+"""The incidents stage reads a topic of one partition."""
+
+RESOLVED_SECONDS = 900.0
+"""How long a resolved incident can still be asked for: whoever tells others of it may have to try
+again."""
 
 JUDGED_METRICS = (
     telemetry.SUCCESS_RATIO,
@@ -63,7 +68,10 @@ class Observation:
         self._beat = clock.now()
         roles: tuple[str, ...] = settings.worker.roles
         self._waiting = dict.fromkeys(roles, "waits for its first input")
+        self._lock = Lock()
+        self._behind: set[tuple[str, int]] = set()
         self._incidents: dict[str, Mapping[str, Any]] = {}
+        self._resolved: dict[str, tuple[float, Mapping[str, Any]]] = {}
         store.set(telemetry.INCIDENTS_OPEN, 0)
         store.set(telemetry.BUILD, 1, (version("opwatch"), platform.python_version()))
 
@@ -84,9 +92,40 @@ class Observation:
         """Note that a role works."""
         self._waiting.pop(role, None)
 
+    def open_incidents(self) -> Mapping[str, Mapping[str, Any]]:
+        """Give the newest record of every incident that is not resolved, by its name.
+
+        Empty while another worker has the incidents, and until this one is where its predecessor
+        was: an incident of an old snapshot may be long over.
+        """
+        with self._lock:
+            return {} if self._is_behind(INCIDENTS) else dict(self._incidents)
+
+    def resolved_incidents(self) -> Mapping[str, Mapping[str, Any]]:
+        """Give the last record of every incident resolved in the last `RESOLVED_SECONDS`.
+
+        Empty when `open_incidents` is for the same reasons. An incident that relapses is open.
+        """
+        oldest = self._clock.now() - RESOLVED_SECONDS
+        with self._lock:
+            self._resolved = {
+                name: (at, one) for name, (at, one) in self._resolved.items() if at >= oldest
+            }
+            return {} if self._is_behind(INCIDENTS) else self._last_records()
+
+    def _last_records(self) -> dict[str, Mapping[str, Any]]:
+        return {name: one for name, (_, one) in self._resolved.items()}
+
     def stepped(self, stage: str, seconds: float) -> None:
         """Count a step of a stage and how long it took."""
         self._store.observe(telemetry.STAGE_DURATION, seconds, (stage,))
+
+    def caught_up(self, stage: str, partition: int) -> None:
+        """Export what a partition says from now on, beginning with where it stands."""
+        with self._lock:
+            self._behind.discard((stage, partition))
+        if stage == INCIDENTS:
+            self._expose_incidents()
 
     def kept(self, stage: str, partition: int) -> None:
         """Note that a stage's partition has kept a snapshot."""
@@ -98,7 +137,9 @@ class Observation:
             for metric in JUDGED_METRICS:
                 self._store.set_series(metric, [], [], partition)
         elif stage == INCIDENTS:
-            self._incidents.clear()
+            with self._lock:
+                self._incidents.clear()
+                self._resolved.clear()
             self._expose_incidents()
             self._store.set_series(telemetry.RELEASE_EXPOSURE, [], [])
 
@@ -132,6 +173,9 @@ class Observation:
                 first_detail=first.detail,
             )
 
+    def judge_resumed(self, partition: int, judge: Judge) -> None:
+        """Know where a judge stands that takes a partition over."""
+
     def judged(self, partition: int, judge: Judge, windows: Sequence[ClosedWindow]) -> None:
         """Export what a judge has closed."""
         self.ready("judge")
@@ -147,6 +191,12 @@ class Observation:
             self._store.add(telemetry.WINDOWS_CLOSED, len(judged), (str(partition),))
             self._expose(partition, judged[-1])
 
+    def incidents_resumed(self, stage: Incidents) -> None:
+        """Know the incidents that were open when the stage's snapshot was kept."""
+        with self._lock:
+            self._behind.add((INCIDENTS, ONLY_PARTITION))
+            self._incidents = dict(stage.state.told)
+
     def built(
         self, stage: Incidents, closed: ClosedWindow, records: Sequence[IncidentRecord]
     ) -> None:
@@ -154,7 +204,7 @@ class Observation:
         self.ready("incidents")
         for record in records:
             plain = record.record()
-            self._incidents[record.incident] = plain
+            self._note(record, plain)
             log.info(
                 "incident",
                 incident=record.incident,
@@ -164,8 +214,6 @@ class Observation:
                 top_candidate=top_candidate(plain),
                 no_release_probability=record.no_release_probability,
             )
-            if record.status is IncidentStatus.RESOLVED:
-                del self._incidents[record.incident]
         if records:
             self._expose_incidents()
         if closed.window is not None:
@@ -174,9 +222,22 @@ class Observation:
             shares = [one.exposure for one in exposures]
             self._store.set_series(telemetry.RELEASE_EXPOSURE, rows, shares)
 
+    def _note(self, record: IncidentRecord, plain: Mapping[str, Any]) -> None:
+        with self._lock:
+            if record.status is IncidentStatus.RESOLVED:
+                self._incidents.pop(record.incident, None)
+                self._resolved[record.incident] = (self._clock.now(), plain)
+            else:
+                self._resolved.pop(record.incident, None)
+                self._incidents[record.incident] = plain
+
+    def _is_behind(self, stage: str) -> bool:
+        return any(behind == stage for behind, _ in self._behind)
+
     def _expose_incidents(self) -> None:
-        samples = [sample for one in self._incidents.values() for sample in incident_samples(one)]
-        self._store.set(telemetry.INCIDENTS_OPEN, len(self._incidents))
+        incidents = self.open_incidents()
+        samples = [sample for one in incidents.values() for sample in incident_samples(one)]
+        self._store.set(telemetry.INCIDENTS_OPEN, len(incidents))
         for metric in INCIDENT_METRICS:
             own = [(labels, value) for kind, labels, value in samples if kind is metric]
             self._store.set_series(

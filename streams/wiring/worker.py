@@ -97,10 +97,7 @@ def _judge(settings: Settings, observation: Observation) -> StageWiring:
         name=JUDGE,
         topic=topic,
         make=lambda partition, snapshot, _: JudgePartition(
-            settings,
-            partition,
-            snapshot,
-            lambda judge, windows: observation.judged(partition, judge, windows),
+            settings, partition, snapshot, observation
         ),
         store=lambda partition: KafkaStageStore(settings, JUDGE, topic, partition),
         observer=observation,
@@ -113,7 +110,7 @@ def _incidents(settings: Settings, observation: Observation, clock: Clock) -> St
     def make(_: int, snapshot: bytes | None, resources: ExitStack) -> IncidentsPartition:
         releases = KafkaReleases(settings, decode_message, clock)
         resources.callback(releases.close)
-        return IncidentsPartition(settings, snapshot, releases, observation.built)
+        return IncidentsPartition(settings, snapshot, releases, observation)
 
     return StageWiring(
         name=INCIDENTS,

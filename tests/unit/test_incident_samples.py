@@ -1,9 +1,14 @@
 """What an incident record means in metrics."""
 
 import pytest
-from incident_records import incident_record
+from incident_records import incident_record, incident_region
 
-from streams.incident_samples import incident_samples, scope_text, top_candidate
+from streams.incident_samples import (
+    INCIDENT_METRICS,
+    incident_samples,
+    scope_text,
+    top_candidate,
+)
 
 
 def test_an_open_incident_has_its_samples() -> None:
@@ -15,10 +20,40 @@ def test_an_open_incident_has_its_samples() -> None:
         ("opwatch_incident_info", ("i-1", "os=windows", "open", "migration")): 1.0,
         ("opwatch_incident_onset_timestamp_seconds", ("i-1",)): 1634106420.0,
         ("opwatch_incident_excess_failures", ("i-1",)): 48.5,
+        ("opwatch_incident_success_ratio", ("i-1",)): 0.5,
+        ("opwatch_incident_baseline_success_ratio", ("i-1",)): 0.985,
+        ("opwatch_incident_region_status", ("i-1", "eu")): 1.0,
+        ("opwatch_incident_region_relapses", ("i-1", "eu")): 0.0,
+        ("opwatch_incident_region_excess_failures", ("i-1", "eu")): 48.5,
         ("opwatch_candidate_probability", ("i-1", "migration")): 0.75,
         ("opwatch_candidate_probability", ("i-1", "agent-2")): 0.05,
         ("opwatch_no_release_probability", ("i-1",)): 0.2,
     }
+
+
+def test_regions_are_told_by_how_they_are_and_how_often_they_relapsed() -> None:
+    regions = [
+        incident_region(region="us", status="recovered", relapses=2),
+        incident_region(region="asia", status="no_traffic"),
+    ]
+    samples = incident_samples(incident_record(regions=regions))
+    told = {
+        (metric.name.removeprefix("opwatch_incident_region_"), labels[1]): value
+        for metric, labels, value in samples
+        if labels[1:] in {("us",), ("asia",)}
+    }
+    assert told == {
+        ("status", "us"): 0.0,
+        ("relapses", "us"): 2.0,
+        ("excess_failures", "us"): 48.5,
+        ("status", "asia"): 2.0,
+        ("relapses", "asia"): 0.0,
+        ("excess_failures", "asia"): 48.5,
+    }
+
+
+def test_every_sample_is_of_a_metric_that_is_named_and_every_name_has_one() -> None:
+    assert {metric for metric, _, _ in incident_samples(incident_record())} == set(INCIDENT_METRICS)
 
 
 def test_every_sample_has_as_many_labels_as_its_metric() -> None:

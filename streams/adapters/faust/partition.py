@@ -32,6 +32,10 @@ class StepObserver(Protocol):
         """Hear that a stage has taken a message, and how long it took."""
         ...
 
+    def caught_up(self, stage: str, partition: int) -> None:
+        """Hear that a partition is where its predecessor was: what it says is current now."""
+        ...
+
     def kept(self, stage: str, partition: int) -> None:
         """Hear that a snapshot has been kept."""
         ...
@@ -92,20 +96,21 @@ class PartitionRunner:
         self._caught_up = False
         self._whole = True
 
-    def catch_up(self, until: int | None = None) -> None:
-        """Process what lies between the snapshot and an offset, or the end.
+    def catch_up(self) -> None:
+        """Process what lies between the snapshot and the end.
 
         Done before the first message: where Faust goes on after a restart or a rebalance need not
-        be where the snapshot ends.
+        be where the snapshot ends, nor as far as the predecessor came.
         """
-        for offset, value in self._store.read(self._next, until):
+        for offset, value in self._store.read(self._next, None):
             self._process(offset, value)
         self._caught_up = True
+        self._observer.caught_up(self._name, self._partition)
 
     def take(self, offset: int, value: bytes) -> None:
         """Process one message, unless it has been processed before."""
         if not self._caught_up:
-            self.catch_up(offset)
+            self.catch_up()
         if offset >= self._next:
             self._process(offset, value)
 

@@ -58,6 +58,9 @@ class Deaf:
     def stepped(self, stage: str, seconds: float) -> None:
         pass
 
+    def caught_up(self, stage: str, partition: int) -> None:
+        pass
+
     def kept(self, stage: str, partition: int) -> None:
         pass
 

@@ -45,6 +45,9 @@ class Steps:
         assert seconds >= 0
         self.heard.append(f"{stage} stepped")
 
+    def caught_up(self, stage: str, partition: int) -> None:
+        self.heard.append(f"{stage} caught up {partition}")
+
     def kept(self, stage: str, partition: int) -> None:
         self.heard.append(f"{stage} kept {partition}")
 
@@ -92,7 +95,7 @@ def test_what_came_before_is_read_before_the_first_message_is_taken() -> None:
     runner = world.runner()
     world.feed(runner, 10)
     assert world.output == [b"6", b"18"]
-    assert world.memory.log == ["open", "read 0 3", "write 2", "write 4"]
+    assert world.memory.log == ["open", "read 0 None", "write 2", "write 4"]
 
 
 def test_catching_up_reads_to_the_end_and_the_same_messages_again_change_nothing() -> None:
@@ -133,6 +136,7 @@ def test_a_snapshot_is_kept_when_it_is_due_and_there_is_something_new() -> None:
     assert "keep 3" not in world.memory.log
     assert world.steps.heard == [
         "adding stepped",
+        "adding caught up 3",
         "adding stepped",
         "adding kept 3",
         "adding stepped",

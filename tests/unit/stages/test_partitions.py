@@ -1,12 +1,13 @@
 """The stages behind their topics: bytes in, messages out, the same after a restart."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import msgspec
 from small_fleets import BEGIN_OF_TROUBLE, SETTINGS, Fault, blocks_of, fleet, progress, release, run
 
-from streams.domain.incidents import IncidentRecord
+from streams.domain.incidents import IncidentRecord, IncidentStatus
 from streams.domain.releases import ReleaseEvent
 from streams.ports import OutgoingMessage
 from streams.stages.incidents import Incidents
@@ -41,12 +42,28 @@ class Published:
         self.waiting = []
 
 
-def ignore_windows(_: Judge, __: Sequence[ClosedWindow]) -> None:
-    """Observe nothing."""
+class Heard:
+    """An observer that notes what it hears."""
+
+    def __init__(self) -> None:
+        self.windows: list[ClosedWindow] = []
+        self.records: list[IncidentRecord] = []
+        self.resumed: list[dict[str, Mapping[str, Any]]] = []
+
+    def judge_resumed(self, partition: int, judge: Judge) -> None:
+        """Hear of a judge."""
+
+    def judged(self, _: int, __: Judge, windows: Sequence[ClosedWindow]) -> None:
+        self.windows += windows
+
+    def incidents_resumed(self, stage: Incidents) -> None:
+        self.resumed.append(dict(stage.state.told))
+
+    def built(self, _: Incidents, __: ClosedWindow, records: Sequence[IncidentRecord]) -> None:
+        self.records += records
 
 
-def ignore_records(_: Incidents, __: ClosedWindow, ___: Sequence[IncidentRecord]) -> None:
-    """Observe nothing."""
+NOBODY = Heard()
 
 
 @cache
@@ -61,13 +78,13 @@ def blocks() -> list[tuple[int, bytes]]:
 
 @cache
 def judged(restart_every: int = 10**9) -> tuple[OutgoingMessage, ...]:
-    judges = [JudgePartition(SETTINGS, number, None, ignore_windows) for number in range(3)]
+    judges = [JudgePartition(SETTINGS, number, None, NOBODY) for number in range(3)]
     messages: list[OutgoingMessage] = []
     for number, (partition, block) in enumerate(blocks(), start=1):
         messages += judges[partition].take(block)
         if number % restart_every == 0:
             judges = [
-                JudgePartition(SETTINGS, place, judge.snapshot(), ignore_windows)
+                JudgePartition(SETTINGS, place, judge.snapshot(), NOBODY)
                 for place, judge in enumerate(judges)
             ]
     return tuple(messages)
@@ -75,13 +92,13 @@ def judged(restart_every: int = 10**9) -> tuple[OutgoingMessage, ...]:
 
 def built(messages: Iterable[OutgoingMessage], restart_at: int = -1) -> list[OutgoingMessage]:
     source = Published(RELEASES)
-    stage = IncidentsPartition(SETTINGS, None, source, ignore_records)
+    stage = IncidentsPartition(SETTINGS, None, source, NOBODY)
     windows = [one.value or b"" for one in messages if one.topic == "opwatch.windows"]
     written: list[OutgoingMessage] = []
     for number, window in enumerate(windows):
         if number == restart_at:
             again = Published(RELEASES)
-            stage = IncidentsPartition(SETTINGS, stage.snapshot(), again, ignore_records)
+            stage = IncidentsPartition(SETTINGS, stage.snapshot(), again, NOBODY)
         written += stage.take(window)
     return written
 
@@ -122,19 +139,16 @@ def test_records_are_the_same_live_restarted_and_replayed() -> None:
 
 
 def test_observers_hear_of_everything_before_it_is_written() -> None:
-    heard: list[ClosedWindow] = []
-    stage = JudgePartition(SETTINGS, 1, None, lambda _, closed: heard.extend(closed))
+    heard = Heard()
+    stage = JudgePartition(SETTINGS, 1, None, heard)
     written = [
         message
         for partition, block in blocks()[:30]
         if partition == 1
         for message in stage.take(block)
     ]
-    assert len(heard) == len(written) == 10
-    records: list[IncidentRecord] = []
-    incidents = IncidentsPartition(
-        SETTINGS, None, Published(RELEASES), lambda _, __, new: records.extend(new)
-    )
+    assert len(heard.windows) == len(written) == 10
+    incidents = IncidentsPartition(SETTINGS, None, Published(RELEASES), heard)
     messages = judged()
     told = [
         one
@@ -142,4 +156,24 @@ def test_observers_hear_of_everything_before_it_is_written() -> None:
         if message.topic == "opwatch.windows"
         for one in incidents.take(message.value or b"")
     ]
-    assert [incident_line(record) for record in records] == [one.value for one in told]
+    assert [incident_line(record) for record in heard.records] == [one.value for one in told]
+
+
+def test_a_stage_that_is_resumed_knows_the_newest_record_of_every_open_incident() -> None:
+    heard = Heard()
+    stage = IncidentsPartition(SETTINGS, None, Published(RELEASES), heard)
+    assert heard.resumed == [{}]
+    for message in judged():
+        if message.topic == "opwatch.windows":
+            before = len(heard.records)
+            stage.take(message.value or b"")
+            for record in heard.records[before:]:
+                again = Heard()
+                IncidentsPartition(SETTINGS, stage.snapshot(), Published([]), again)
+                (told,) = again.resumed
+                resolved = record.status is IncidentStatus.RESOLVED
+                assert told.get(record.incident) == (None if resolved else record.record())
+    assert {record.status for record in heard.records} >= {
+        IncidentStatus.OPEN,
+        IncidentStatus.RESOLVED,
+    }

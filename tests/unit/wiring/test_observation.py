@@ -12,7 +12,7 @@ from small_fleets import FIRST, REGIONS, SERIES, SETTINGS
 from structlog.testing import capture_logs
 
 from streams.adapters.prometheus import MetricStore
-from streams.wiring.observation import STUCK_SECONDS, Observation
+from streams.wiring.observation import RESOLVED_SECONDS, STUCK_SECONDS, Observation
 
 PARTITIONS = SETTINGS.topics.counts_partitions
 
@@ -173,6 +173,37 @@ def test_what_happens_is_logged_once_each(watched: Watched) -> None:
     changes = [one for one in logs if one["event"] == "change_point"]
     assert changes
     assert all(one["direction"] == "degraded" for one in changes)
+
+
+def test_open_incidents_can_be_asked_for_and_resolved_ones_for_a_while(lived: Lived) -> None:
+    watched, _ = lived["in trouble"]
+    ((name, record),) = watched.observation.open_incidents().items()
+    assert (record["incident"], record["status"]) == (name, "open")
+    assert watched.observation.resolved_incidents() == {}
+    later, _ = lived["resolved"]
+    assert later.observation.open_incidents() == {}
+    ((gone, last),) = later.observation.resolved_incidents().items()
+    assert (gone, last["status"]) == (name, "resolved")
+    later.clock.time += RESOLVED_SECONDS + 1
+    assert later.observation.resolved_incidents() == {}
+
+
+def test_a_successor_tells_of_open_incidents_once_it_is_where_its_predecessor_was(
+    lived: Lived,
+) -> None:
+    before, run = lived["in trouble"]
+    after = Watched()
+    after.observation.incidents_resumed(run.incidents)
+    assert after.observation.open_incidents() == {}
+    assert after.samples("opwatch_incident_info") == {}
+    after.observation.caught_up("incidents", 0)
+    assert after.observation.open_incidents() == before.observation.open_incidents() != {}
+    assert after.samples("opwatch_incidents_open") == {(): 1.0}
+    for name in ("incident_info", "incident_region_status", "candidate_probability"):
+        assert after.samples(f"opwatch_{name}") == before.samples(f"opwatch_{name}") != {}
+    after.observation.released("incidents", 0)
+    assert after.observation.open_incidents() == {}
+    assert after.samples("opwatch_incident_info") == {}
 
 
 def test_nothing_remains_of_a_partition_that_was_given_up(watched: Watched) -> None:
