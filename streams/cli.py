@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streams.cli_alerts import alert_commands
 from streams.cli_backfill import backfill
+from streams.cli_dashboards import dashboard_commands
 from streams.cli_evaluate import evaluate_commands
 from streams.cli_replay import replay_commands
 from streams.domain.errors import OperatorError, OpwatchError
@@ -51,6 +53,8 @@ settings_commands = typer.Typer(no_args_is_help=True, help="Show or check the se
 app.add_typer(topic_commands, name="topics")
 app.add_typer(settings_commands, name="config")
 app.add_typer(evaluate_commands, name="evaluate")
+app.add_typer(alert_commands, name="alerts")
+app.add_typer(dashboard_commands, name="dashboards")
 app.add_typer(replay_commands, name="replay")
 app.command(epilog="Example: `opwatch backfill result`, the folder of a replay")(backfill)
 

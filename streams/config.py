@@ -4,15 +4,12 @@ Every setting has a default that suits a first try on one machine. How file and 
 is in `streams.config_reading`.
 """
 
-import contextlib
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import (
     AwareDatetime,
-    BaseModel,
-    ConfigDict,
     Field,
     ValidationInfo,
     field_validator,
@@ -23,6 +20,9 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from streams.config_alerts import AlertmanagerSettings, AlertSettings
+from streams.config_section import Section
+
 PREFIX = "OPWATCH_"
 """What the names of environment variables begin with."""
 
@@ -30,30 +30,6 @@ DELIMITER = "__"
 """What stands between section and setting in the name of an environment variable."""
 
 Ratio = Annotated[float, Field(gt=0, lt=1)]
-
-
-class Section(BaseModel):
-    """One table of the settings file: frozen, and strict about names."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _text_of_seconds(cls, value: object, info: ValidationInfo) -> object:
-        """Read seconds from text too: an environment variable is never a number."""
-        field = cls.model_fields[info.field_name or ""]
-        if field.annotation is timedelta and isinstance(value, str):
-            with contextlib.suppress(ValueError):
-                return float(value)
-        return value
-
-    @field_validator("*", mode="after")
-    @classmethod
-    def _no_negative_duration(cls, value: object) -> object:
-        if isinstance(value, timedelta) and value < timedelta(0):
-            message = "a duration must not be negative"
-            raise ValueError(message)
-        return value
 
 
 class KafkaSettings(Section):
@@ -275,7 +251,7 @@ class Component(Section):
     """Its name, as release events give it."""
     odds: float = Field(1.0, ge=0.1, le=10.0)
     """How much likelier a release of it is the cause than one of another component: its history."""
-    serves: ScopePattern = {}
+    serves: ScopePattern = Field(default_factory=dict)
     """Dimension -> values: the operations that need it. A release of a component that serves
     nothing of an incident's scope has a tenth of the odds."""
 
@@ -330,6 +306,8 @@ class Settings(BaseSettings):
     detectors: DetectorSettings = DetectorSettings()
     incidents: IncidentSettings = IncidentSettings()
     attribution: AttributionSection = AttributionSection()
+    alerts: AlertSettings = AlertSettings()
+    alertmanager: AlertmanagerSettings = AlertmanagerSettings()
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
     worker: WorkerSettings = WorkerSettings()

@@ -21,9 +21,9 @@ from streams.config import (
     Dependency,
     ErrorRule,
     KnownBaseline,
-    Section,
     Settings,
 )
+from streams.config_section import Section
 
 _SECRET = re.compile(r"password|secret|token|credential|jaas|key(\.pem)?$", re.IGNORECASE)
 _HIDDEN = "[hidden]"

@@ -56,12 +56,12 @@ def _page() -> Alert:
 
 
 def _region() -> Alert:
+    """Tell each region apart; it ends before the page does, so that it is never told alone."""
     status = f"{select(telemetry.INCIDENT_REGION_STATUS)} == {page.AFFECTED}"
     return Alert(
         name=REGION,
         expression=total("max", [page.LABEL, "region"], status),
         severity=Severity.WARNING,
-        keep=KEPT,
         summary="Region {{ $labels.region }} is affected by incident {{ $labels.incident }}",
         description="Told by the page of incident {{ $labels.incident }}, which inhibits this.\n"
         f"Scope: {page.TEMPLATES.scope}\n"
