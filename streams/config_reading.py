@@ -4,7 +4,7 @@
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +15,35 @@ from streams.config import DELIMITER, PREFIX, Settings
 from streams.domain.errors import OperatorError
 
 
-def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
+def load(
+    path: Path | None, environment: Mapping[str, str], changes: Sequence[str] = ()
+) -> Settings:
     """Read the settings.
 
     Args:
         path: A TOML file; None for the defaults.
         environment: Environment variables, which win over the file.
+        changes: Single settings, such as `detectors.false_alarms_per_day=0.2`, which win over both.
+            A value is TOML, or text without quotes.
 
     Raises:
-        OperatorError: The file cannot be read, or it or a variable says something that is no
-            setting.
+        OperatorError: The file cannot be read, or it, a variable or a change says something that is
+            no setting.
     """
     of_file = _read_file(path) if path else {}
     of_environment = _read_environment(environment)
+    of_changes = _read_changes(changes)
     try:
-        return Settings.model_validate(_overlaid(of_file, of_environment))
+        return Settings.model_validate(_overlaid(_overlaid(of_file, of_environment), of_changes))
     except ValidationError as error:
         problems = [
-            _problem(path, of_environment, found["loc"], _reason(found["type"], found["msg"]))
+            _problem(
+                path,
+                of_environment,
+                of_changes,
+                found["loc"],
+                _reason(found["type"], found["msg"]),
+            )
             for found in error.errors(include_url=False, include_context=False)
         ]
         raise OperatorError("; ".join(problems)) from error
@@ -78,6 +89,31 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     return result
 
 
+def _read_changes(changes: Sequence[str]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for change in changes:
+        name, sign, text = change.partition("=")
+        section, dot, setting = name.strip().partition(".")
+        if not (sign and section and dot and setting):
+            raise OperatorError(
+                f"--set {change}: must be SECTION.NAME=VALUE, "
+                "such as detectors.false_alarms_per_day=0.2"
+            )
+        tree: Any = _toml_value(text.strip())
+        for part in reversed([section, *setting.split(".")]):
+            tree = {part: tree}
+        result = _overlaid(result, tree)
+    return result
+
+
+def _toml_value(text: str) -> Any:  # noqa: ANN401 whatever TOML has
+    """Read a value; what is no TOML stands for itself, so that text needs no quotes."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
 def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """Lay one tree of settings over another."""
     result = dict(below)
@@ -92,17 +128,27 @@ def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
 def _problem(
     path: Path | None,
     of_environment: Mapping[str, Any],
+    of_changes: Mapping[str, Any],
     location: tuple[int | str, ...],
     reason: str,
 ) -> str:
     """Say in one line where a wrong value stands and what is wrong with it."""
     key = ".".join(str(part) for part in location)
-    value: Any = of_environment
+    named = PREFIX + DELIMITER.join(str(part) for part in location[:2]).upper()
+    if _stands_in(of_changes, location):
+        where = "--set"
+    elif _stands_in(of_environment, location):
+        where = f"environment variable {named}"
+    else:
+        where = f"settings file {path}"
+    return f"{where}: {key}: {reason}"
+
+
+def _stands_in(tree: Mapping[str, Any], location: tuple[int | str, ...]) -> bool:
+    value: Any = tree
     for part in location[:2]:
         value = value.get(part) if isinstance(value, dict) else None
-    named = PREFIX + DELIMITER.join(str(part) for part in location[:2]).upper()
-    where = f"environment variable {named}" if value is not None else f"settings file {path}"
-    return f"{where}: {key}: {reason}"
+    return value is not None
 
 
 def _reason(kind: str, message: str) -> str:

@@ -166,13 +166,15 @@ class Drive:
                 for partition, blocks in flush.blocks.items()
             }
         )
+        # As they are, not as the range cuts them off: whoever is furthest behind is read next.
         moved = (progress for block in flush.blocks[0] for progress in block.sources)
         return {one.source: one.watermark for one in moved if one.watermark is not None}
 
     def _within(self, block: CountsBlock) -> CountsBlock:
         """Keep the windows that begin in the range asked for."""
-        cells = self.wanted.cells(block.cells, block.window_seconds)
-        return CountsBlock(block.window_seconds, block.sources, cells)
+        seconds = block.window_seconds
+        sources = tuple(self.wanted.progress(one, seconds) for one in block.sources)
+        return CountsBlock(seconds, sources, self.wanted.cells(block.cells, seconds))
 
     def _windows(
         self, recording: WindowRecording, pipeline: Pipeline, tally: _Tally
@@ -190,7 +192,8 @@ class Drive:
                 newest = window_start(int(cells.windows.max()), seconds)
                 latest = newest if latest is None else max(latest, newest)
             before = recorded.complete_before
-            done = SourceProgress(_WINDOWS, 1, 0, rows, before, latest, idle=False)
+            made = SourceProgress(_WINDOWS, 1, 0, rows, before, latest, idle=False)
+            done = self.wanted.progress(made, seconds)
             pipeline.take(self._partitioned(cells, done))
             yield recorded.done
         end = SourceProgress(_WINDOWS, 1, 0, rows, None, latest, idle=True)

@@ -9,15 +9,14 @@ from pathlib import Path
 
 from streams.adapters import scenario_files
 from streams.adapters.kafka import topics
-from streams.adapters.system_clock import SystemClock
 from streams.config import Settings
-from streams.replay import driver
-from streams.replay.request import Progress, ReplayRequest, ReplaySummary
+from streams.replay.request import Progress
 from streams.scenarios.catalogue import SCENARIOS, build
 from streams.scenarios.default_fleet import default_fleet
 from streams.wiring.demo import demo
 from streams.wiring.evaluation import EvaluationRequest, evaluate
 from streams.wiring.evaluation.attribution import evaluate_attribution
+from streams.wiring.replaying import replay
 from streams.wiring.worker import run_worker
 
 __all__ = [
@@ -33,11 +32,6 @@ __all__ = [
     "run_worker",
     "simulate",
 ]
-
-
-def replay(settings: Settings, request: ReplayRequest, progress: Progress) -> ReplaySummary:
-    """Replay files through the stages; see `streams.replay.driver`."""
-    return driver.replay(settings, request, progress, SystemClock())
 
 
 def create_topics(settings: Settings) -> list[str]:
