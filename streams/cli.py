@@ -21,6 +21,7 @@ from streams.cli_backfill import backfill
 from streams.cli_dashboards import dashboard_commands
 from streams.cli_evaluate import evaluate_commands
 from streams.cli_replay import replay_commands
+from streams.cli_stack import stack_commands
 from streams.domain.errors import OperatorError, OpwatchError
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ settings_commands = typer.Typer(no_args_is_help=True, help="Show or check the se
 app.add_typer(topic_commands, name="topics")
 app.add_typer(settings_commands, name="config")
 app.add_typer(evaluate_commands, name="evaluate")
+app.add_typer(stack_commands, name="stack")
 app.add_typer(alert_commands, name="alerts")
 app.add_typer(dashboard_commands, name="dashboards")
 app.add_typer(replay_commands, name="replay")

@@ -1,4 +1,4 @@
-"""Installed servers on loopback: Prometheus and Alertmanager, for a stack without Docker.
+"""Installed servers on loopback: Prometheus, Alertmanager and Grafana, for a stack without Docker.
 
 A server is started from a configuration's text and keeps everything it writes in one folder. It
 gets a session of its own, so that Ctrl-C in a terminal reaches opwatch alone, which then stops its
@@ -33,6 +33,30 @@ RETENTION = "100y"
 PROMETHEUS = ("prometheus",)
 ALERTMANAGER = ("prometheus-alertmanager", "alertmanager")
 """Debian's name for it, and its makers'."""
+
+GRAFANA = ("grafana",)
+GRAFANA_HOME = Path("/usr/share/grafana")
+"""Where Grafana's packages put what it serves; an unpacked archive has it beside its program."""
+
+_GRAFANA_INI = """\
+[server]
+http_addr = {host}
+http_port = {port}
+[paths]
+data = {folder}/data
+logs = {folder}/logs
+plugins = {folder}/plugins
+provisioning = {folder}/provisioning
+[auth.anonymous]
+enabled = true
+org_role = Viewer
+[analytics]
+reporting_enabled = false
+check_for_updates = false
+check_for_plugin_updates = false
+[news]
+news_feed_enabled = false
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +169,40 @@ def alertmanager(
             *flags,
         ],
     )
+
+
+def grafana(
+    folder: Path, *, files: Mapping[str, str], port: int = 0
+) -> contextlib.AbstractContextManager[LocalServer]:
+    """Run Grafana 10 or newer while the context is open; whoever opens it may look, not change.
+
+    Args:
+        folder: Its folder, made where it is missing.
+        files: Files to write into the folder: name -> text; what is in `provisioning` it loads.
+        port: The port on loopback; 0 takes a free one.
+
+    Raises:
+        OperatorError: It is not installed, or the folder cannot be written.
+        OutsideSystemError: It did not start.
+    """
+    at = port or free_port()
+    program = installed("Grafana", GRAFANA, "https://grafana.com/docs/grafana/latest/setup-grafana")
+    beside = Path(program).resolve().parent.parent
+    home = beside if (beside / "conf" / "defaults.ini").is_file() else GRAFANA_HOME
+    settings = _GRAFANA_INI.format(host=LOOPBACK, port=at, folder=folder)
+    return _running(
+        "Grafana",
+        at,
+        "/api/health",
+        folder,
+        {"grafana.ini": settings, **files},
+        [program, "server", f"--homepath={home}", f"--config={folder / 'grafana.ini'}"],
+    )
+
+
+def is_installed(commands: Sequence[str]) -> bool:
+    """Tell whether one of these programs is on PATH."""
+    return any(shutil.which(command) for command in commands)
 
 
 def installed(name: str, commands: Sequence[str], how: str) -> str:
