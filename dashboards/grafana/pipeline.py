@@ -123,7 +123,7 @@ def _stats(installation: Installation) -> tuple[PanelBuilder, ...]:
                 "short",
                 step,
             ),
-            Query(f"sum(increase({select(DEAD_LETTERS)}[$__range]))", instant=True),
+            Query(f"sum(increase({select(DEAD_LETTERS)}[$__range])) or 0 * {read}", instant=True),
             ((None, GREEN), (1, ORANGE)),
         ).decimals(0),
         stat_panel(

@@ -202,8 +202,7 @@ class _Asker:
 
     def _is_there(self, selector: str) -> bool:
         """Tell whether a selector finds series: one part of a query may hide an empty one."""
-        metric = self._names.get(selector.partition("{")[0])
-        if metric is None or metric in OCCASIONAL:
+        if self._names.get(selector.partition("{")[0]) in OCCASIONAL:
             return True
         if selector not in self._present:
             length = int(self._span.end - self._span.start)
