@@ -36,6 +36,7 @@ class ToldObservation(Observation):
         self._narrator = narrator
         self.read = 0
         self.resolved = Event()
+        self._worked = time.monotonic()
 
     def flushed(self, flush: Flush, lag: Mapping[int, int]) -> None:
         """Count what has been read."""
@@ -45,6 +46,7 @@ class ToldObservation(Observation):
     def judged(self, partition: int, judge: Judge, windows: Sequence[ClosedWindow]) -> None:
         """Tell of success ratios and change points."""
         super().judged(partition, judge, windows)
+        self._worked = time.monotonic()
         for window in windows:
             self._narrator.window(window)
 
@@ -53,10 +55,15 @@ class ToldObservation(Observation):
     ) -> None:
         """Tell of incidents."""
         super().built(stage, closed, records)
+        self._worked = time.monotonic()
         for record in records:
             self._narrator.incident(record)
             if record.status is IncidentStatus.RESOLVED:
                 self.resolved.set()
+
+    def idle_for(self) -> float:
+        """Give how many seconds ago the worker last took a step."""
+        return time.monotonic() - self._worked
 
     def is_behind(self, sent: int) -> bool:
         """Tell whether a fleet that has sent so many outcomes must wait for the worker."""
