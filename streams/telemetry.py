@@ -45,6 +45,8 @@ class Metric:
         help: One sentence.
         labels: Its own labels, after those of the dimensions.
         per_series: Whether the configured dimensions are labels too, before its own.
+        by_partition: Whether the worker adds the label `partition`, which a backfill does without:
+            such a counter belongs to a counts partition, and goes with it to another worker.
         buckets: Upper bounds of a histogram's buckets, ascending, without +Inf.
     """
 
@@ -55,6 +57,7 @@ class Metric:
     help: str
     labels: tuple[str, ...] = ()
     per_series: bool = False
+    by_partition: bool = False
     buckets: tuple[float, ...] = ()
 
     def label_names(self, dimensions: Sequence[str]) -> tuple[str, ...]:
@@ -65,6 +68,18 @@ class Metric:
         """
         return (*dimension_labels(dimensions), *self.labels) if self.per_series else self.labels
 
+    def served_label_names(self, dimensions: Sequence[str]) -> tuple[str, ...]:
+        """Give the names of all labels on a worker's /metrics, in the order of their values.
+
+        Args:
+            dimensions: The configured dimensions.
+        """
+        own = self.label_names(dimensions)
+        return (*own, PARTITION) if self.by_partition else own
+
+
+PARTITION = "partition"
+"""Label that a worker adds to counters of counts partitions."""
 
 _SERVICE = "What is watched"
 _FINDINGS = "Change points and incidents"
@@ -77,8 +92,10 @@ OPERATIONS = Metric(
     Kind.COUNTER,
     Unit.NONE,
     _SERVICE,
-    "Operations by outcome: success, failure (timeouts too), cancelled or caller_fault.",
+    "Operations by outcome: success, failure (timeouts too), cancelled or caller_fault; late ones "
+    "are in opwatch_late_total.",
     labels=("outcome",),
+    by_partition=True,
     per_series=True,
 )
 SUCCESS_RATIO = Metric(
@@ -118,8 +135,10 @@ FAILURES_BY_CODE = Metric(
     Kind.COUNTER,
     Unit.NONE,
     _SERVICE,
-    "Failures by error code; codes beyond detectors.error_codes are counted as __other__.",
+    "Failures by error code; codes beyond detectors.error_codes are counted as __other__, failures "
+    "without a code as unknown.",
     labels=("region", "error_code"),
+    by_partition=True,
 )
 SERIES = Metric(
     "opwatch_series",
@@ -137,6 +156,7 @@ CHANGE_POINTS = Metric(
     "Change points raised, by kind (success_ratio, volume, error_code or duration) and direction: "
     "degraded or recovered.",
     labels=("kind", "direction"),
+    by_partition=True,
 )
 CHANGE_POINTS_ACTIVE = Metric(
     "opwatch_change_points_active",
@@ -293,8 +313,10 @@ OVERFLOWED = Metric(
     Kind.COUNTER,
     Unit.NONE,
     _INGEST,
-    "Outcomes counted under __other__ because the dimension (or `series`) was at its bound.",
+    "Outcomes counted under __other__ because the dimension (or the number of `series`) was at its "
+    "bound.",
     labels=("dimension",),
+    by_partition=True,
 )
 CONSUMER_LAG = Metric(
     "opwatch_consumer_lag_records",
@@ -356,7 +378,8 @@ STAGE_DURATION = Metric(
     Kind.HISTOGRAM,
     Unit.SECONDS,
     _ENGINE,
-    "Processing time of one step of a stage: ingest, judge, incidents, or exposition of /metrics.",
+    "Processing time of one step of a stage: ingest, judge or incidents; exposition: a scrape of "
+    "/metrics; rendering: the text of what is told of the series.",
     labels=("stage",),
     buckets=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
 )
@@ -418,7 +441,7 @@ CATALOGUE: tuple[Metric, ...] = (
     BUILD,
 )
 
-_RESERVED = frozenset({"direction", "instance", "job", "le", "outcome"})
+_RESERVED = frozenset({"direction", "instance", "job", "le", "outcome", PARTITION})
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
@@ -474,6 +497,10 @@ def render_markdown() -> str:
         "",
         "*dimensions* stands for one label per configured dimension (by default `region`, `os`,",
         "`vm_type`, `operation`); a character that Prometheus allows in no label becomes `_`.",
+        "The counters with `partition` belong to a counts partition: they go on where they were",
+        "after a restart, and they move with the partition to another worker; sum over it. Those",
+        "of reading events belong to the process and begin at 0 with it.",
+        "",
         "Samples never carry event-time timestamps: history goes through `metrics.om` of",
         "`opwatch replay`. The usual `process_*` and `python_*` metrics of the Prometheus client",
         "are served too.",
@@ -486,7 +513,8 @@ def render_markdown() -> str:
 
 def _row(metric: Metric) -> str:
     own = [f"`{label}`" for label in metric.labels]
-    labels = ", ".join((["*dimensions*"] if metric.per_series else []) + own)
+    shared, added = ["*dimensions*"] * metric.per_series, [f"`{PARTITION}`"] * metric.by_partition
+    labels = ", ".join((*shared, *own, *added))
     return f"| `{metric.name}` | {metric.kind.value} | {labels} | {metric.help} |"
 
 

@@ -54,6 +54,14 @@ class FleetRun:
         self._window = 0
         self.told = Told()
 
+    def repeat(self, listener: Listener, first: int, until: int) -> None:
+        """Let the judges take windows once more, as after a crash; incidents hear nothing of it."""
+        for window in range(first, until):
+            blocks = blocks_of(SETTINGS, self._tables[window], (progress(window, window),))
+            for partition, judge in enumerate(self.judges):
+                for block in blocks[partition]:
+                    listener.judged(partition, judge, judge.on_block(block))
+
     def go_on(self, listener: Listener, until: int) -> None:
         """Go on to before a window."""
         for window in range(self._window, until):

@@ -7,7 +7,7 @@ stuck: `health` is asked from outside the loop.
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,13 +32,13 @@ class Probes:
     """What the server asks; called from its threads.
 
     Attributes:
-        metrics: Gives the page of /metrics.
+        metrics: Gives the page of /metrics, in pieces.
         metrics_type: Its content type.
         health: Gives why the process does not work any more; None while it does.
         readiness: Gives role -> why it is not ready; empty when all roles are.
     """
 
-    metrics: Callable[[], bytes]
+    metrics: Callable[[], Sequence[bytes]]
     metrics_type: str
     health: Callable[[], str | None]
     readiness: Callable[[], Mapping[str, str]]
@@ -48,7 +48,7 @@ class Probes:
 class _Answer:
     status: HTTPStatus
     content_type: str
-    body: bytes
+    body: Sequence[bytes]
 
 
 class HttpServer:
@@ -156,11 +156,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, answer: _Answer, *, with_body: bool) -> None:
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)
-        self.send_header("Content-Length", str(len(answer.body)))
+        self.send_header("Content-Length", str(sum(map(len, answer.body))))
         self.send_header("Cache-Control", "no-store")
         self.end_headers()
         if with_body:
-            self.wfile.write(answer.body)
+            for piece in answer.body:
+                self.wfile.write(piece)
 
 
 def _verdict(good: bool, reasons: Mapping[str, object]) -> _Answer:  # noqa: FBT001
@@ -171,5 +172,5 @@ def _verdict(good: bool, reasons: Mapping[str, object]) -> _Answer:  # noqa: FBT
     )
 
 
-def _encode(value: Mapping[str, object]) -> bytes:
-    return json.dumps(value).encode() + b"\n"
+def _encode(value: Mapping[str, object]) -> tuple[bytes]:
+    return (json.dumps(value).encode() + b"\n",)

@@ -16,6 +16,7 @@ from streams.stages.change_points import change_point
 from streams.stages.other_changes import OtherChanges
 from streams.stages.settings_match import refuse_foreign
 from streams.stages.snapshots import fingerprint, pack, unpack
+from streams.stages.totals import Totals
 from streams.stages.watched import Watched
 from streams.windows.blocks import CountsBlock
 from streams.windows.cardinality import bound_series, bound_values
@@ -64,6 +65,7 @@ class JudgeState:
     watermark: Watermark
     watched: Watched
     other: OtherChanges
+    totals: Totals
 
 
 class Judge:
@@ -83,6 +85,7 @@ class Judge:
             Watermark({}),
             Watched(settings, bank_settings(settings)),
             OtherChanges(settings),
+            Totals(settings),
         )
 
     @property
@@ -94,6 +97,11 @@ class Judge:
     def series(self) -> int:
         """Give the number of series judged."""
         return len(self._state.watched.series)
+
+    @property
+    def totals(self) -> Totals:
+        """Give what the partition has seen since it began; for reading, until the next block."""
+        return self._state.totals
 
     def on_block(self, block: CountsBlock) -> tuple[ClosedWindow, ...]:
         """Take in one block.
@@ -127,6 +135,7 @@ class Judge:
             "closed_through": state.open.closed_through,
             "watched": state.watched.state(),
             "other": state.other.state(),
+            "totals": state.totals.state(),
         }
         return pack(STAGE, judge_fingerprint(self._settings), content)
 
@@ -146,6 +155,8 @@ class Judge:
         state.watermark.progress = {one.source: one for one in block.sources}
         state.watched.restore(content["watched"])
         state.other.restore(content["other"])
+        if "totals" in content:  # a snapshot of before there were any lets them begin at 0
+            state.totals.restore(content["totals"])
         return judge
 
     def _compact(self) -> None:
@@ -166,6 +177,8 @@ class Judge:
             messages += self._silence(int(table.windows[0]) - 1)
             messages.append(self._judge(table))
         messages += self._silence(through)
+        for message in messages:
+            self._state.totals.add_changes(message.change_points)
         if not messages or messages[-1].closed_through < through:
             messages.append(self._message(empty_table(self._settings.ingest.dimensions)))
         return messages
@@ -185,6 +198,7 @@ class Judge:
         table = self._bounded(table)
         judged = state.watched.step(window, table)
         step, rows = judged.step, judged.rows
+        state.totals.add(window, table, state.watched.series)
         return ClosedWindow(
             partition=self._partition,
             closed_through=window,

@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from threading import Lock
 from typing import Any
@@ -11,10 +12,11 @@ import structlog
 
 from detectors.detections import Direction
 from streams import telemetry
-from streams.adapters.prometheus import MetricStore
+from streams.adapters.prometheus import Column, MetricStore
 from streams.config import Settings
 from streams.domain.incidents import IncidentRecord, IncidentStatus
-from streams.domain.series import OTHER
+from streams.domain.outcomes import DeadLetterReason
+from streams.domain.series import OTHER, SeriesKey, partition_of
 from streams.incident_samples import (
     INCIDENT_METRICS,
     incident_samples,
@@ -27,6 +29,9 @@ from streams.stages.incidents import Incidents
 from streams.stages.ingest import Flush
 from streams.stages.judge import STAGE as JUDGE
 from streams.stages.judge import Judge
+from streams.stages.totals import Totals
+from streams.window_samples import OUTCOMES, series_states, window_gauges
+from streams.windows.cells import Bool, CellTable
 from streams.windows.closed import ClosedWindow
 
 log = structlog.get_logger("opwatch")
@@ -42,13 +47,26 @@ RESOLVED_SECONDS = 900.0
 again."""
 
 JUDGED_METRICS = (
-    telemetry.SUCCESS_RATIO,
-    telemetry.BASELINE_SUCCESS_RATIO,
-    telemetry.CHANGE_POINTS_ACTIVE,
-    telemetry.SERIES,
     telemetry.WATERMARK,
+    telemetry.SERIES,
+    telemetry.THRESHOLD,
+    telemetry.WINDOWS_CLOSED,
+    telemetry.CHANGE_POINTS,
+    telemetry.FAILURES_BY_CODE,
+    telemetry.OVERFLOWED,
 )
-"""What a judge says about the present of its partition."""
+"""What a judge says of its partition beside what it says of the series."""
+
+GAUGES, COUNTERS = "gauges", "counters"
+"""Tables of a partition's series: as they were in the newest window, and since the beginning."""
+
+
+@dataclass(slots=True)
+class _Judged:
+    """A partition's judge, and its newest window that had any operation."""
+
+    judge: Judge
+    window: ClosedWindow | None = None
 
 
 class Observation:
@@ -70,10 +88,23 @@ class Observation:
         self._waiting = dict.fromkeys(roles, "waits for its first input")
         self._lock = Lock()
         self._behind: set[tuple[str, int]] = set()
+        self._judged: dict[int, _Judged] = {}
         self._incidents: dict[str, Mapping[str, Any]] = {}
         self._resolved: dict[str, tuple[float, Mapping[str, Any]]] = {}
         store.set(telemetry.INCIDENTS_OPEN, 0)
+        self._begin_counting()
         store.set(telemetry.BUILD, 1, (version("opwatch"), platform.python_version()))
+
+    def _begin_counting(self) -> None:
+        """Let what ingest counts begin at 0: Prometheus sees no increase from nothing."""
+        if "ingest" not in self._settings.worker.roles:
+            return
+        topic = self._settings.topics.outcomes
+        self._store.set(telemetry.RECORDS_READ, 0, (topic,))
+        for reason in DeadLetterReason:
+            self._store.set(telemetry.DEAD_LETTERS, 0, (topic, reason.value))
+        for result in ("committed", "aborted"):
+            self._store.set(telemetry.TRANSACTIONS, 0, (result,))
 
     def beat(self) -> None:
         """Note that the event loop turns."""
@@ -126,6 +157,8 @@ class Observation:
             self._behind.discard((stage, partition))
         if stage == INCIDENTS:
             self._expose_incidents()
+        elif stage == JUDGE and partition in self._judged:
+            self._expose_judge(partition, closed=True)
 
     def kept(self, stage: str, partition: int) -> None:
         """Note that a stage's partition has kept a snapshot."""
@@ -133,9 +166,14 @@ class Observation:
 
     def released(self, stage: str, partition: int) -> None:
         """Take back what was known of a partition that another worker may have now."""
+        with self._lock:
+            self._behind.discard((stage, partition))
         if stage == JUDGE:
+            self._judged.pop(partition, None)
             for metric in JUDGED_METRICS:
                 self._store.set_series(metric, [], [], partition)
+            for table in (GAUGES, COUNTERS):
+                self._store.tables.drop((table, partition))
         elif stage == INCIDENTS:
             with self._lock:
                 self._incidents.clear()
@@ -174,22 +212,28 @@ class Observation:
             )
 
     def judge_resumed(self, partition: int, judge: Judge) -> None:
-        """Know where a judge stands that takes a partition over."""
+        """Know where a judge stands that takes a partition over.
+
+        Its counters lag behind those of its predecessor until it has caught up. They are not told
+        before: a counter that falls and rises again counts twice.
+        """
+        with self._lock:
+            self._behind.add((JUDGE, partition))
+        self._judged[partition] = _Judged(judge)
 
     def judged(self, partition: int, judge: Judge, windows: Sequence[ClosedWindow]) -> None:
         """Export what a judge has closed."""
         self.ready("judge")
-        watermark = judge.watermark
-        if watermark is not None:
-            self._store.set_series(telemetry.WATERMARK, [(str(partition),)], [watermark], partition)
         for window in windows:
-            self._count_changes(window)
-        judged = [window for window in windows if window.window is not None]
-        for window in judged:
-            self._count(window)
-        if judged:
-            self._store.add(telemetry.WINDOWS_CLOSED, len(judged), (str(partition),))
-            self._expose(partition, judged[-1])
+            for point in window.change_points:
+                if point.direction is Direction.DEGRADED:
+                    log.info("change_point", **point.record())
+        known = self._judged.setdefault(partition, _Judged(judge))
+        closed = [window for window in windows if window.window is not None]
+        if closed:
+            known.window = closed[-1]
+        if (JUDGE, partition) not in self._behind:
+            self._expose_judge(partition, closed=bool(closed))
 
     def incidents_resumed(self, stage: Incidents) -> None:
         """Know the incidents that were open when the stage's snapshot was kept."""
@@ -244,50 +288,57 @@ class Observation:
                 metric, [labels for labels, _ in own], [value for _, value in own]
             )
 
-    def _count(self, window: ClosedWindow) -> None:
-        cells, keys = window.cells, window.cells.keys()
-        outcomes = {
-            "success": cells.trials - cells.failures,
-            "failure": cells.failures,
-            "cancelled": cells.cancelled,
-            "caller_fault": cells.caller_faults,
+    def _expose_judge(self, partition: int, *, closed: bool) -> None:
+        """Say where a judge stands; of its series only when it has closed a window."""
+        known, label = self._judged[partition], str(partition)
+        watermark = known.judge.watermark
+        marks = [] if watermark is None else [watermark]
+        self._store.set_series(telemetry.WATERMARK, [(label,)] * len(marks), marks, partition)
+        self._expose_totals(partition, known.judge.totals)
+        if closed:
+            self._expose_operations(partition, known.judge.totals)
+            if known.window is not None:
+                self._expose_series(partition, known.window)
+
+    def _expose_totals(self, partition: int, totals: Totals) -> None:
+        label = str(partition)
+        counters: dict[telemetry.Metric, dict[tuple[str, ...], int]] = {
+            telemetry.WINDOWS_CLOSED: {(label,): totals.windows},
+            telemetry.CHANGE_POINTS: {(*of, label): n for of, n in totals.change_points.items()},
+            telemetry.FAILURES_BY_CODE: {
+                (*of, label): n for of, n in totals.served_failures().items()
+            },
+            telemetry.OVERFLOWED: {(name, label): n for name, n in totals.overflowed.items()},
         }
-        for outcome, counts in outcomes.items():
-            pairs = zip(keys, counts.tolist(), strict=True)
-            rows = [((*key, outcome), count) for key, count in pairs if count]
-            self._store.add_series(
-                telemetry.OPERATIONS, [labels for labels, _ in rows], [count for _, count in rows]
-            )
-        self._count_overflow(window)
+        for metric, counts in counters.items():
+            self._store.set_series(metric, list(counts), counts.values(), partition)
 
-    def _count_changes(self, window: ClosedWindow) -> None:
-        """Count change points: of volume, they come with windows in which nothing happened, too."""
-        for point in window.change_points:
-            self._store.add(telemetry.CHANGE_POINTS, 1, (point.kind.value, point.direction.value))
-            if point.direction is Direction.DEGRADED:
-                log.info("change_point", **point.record())
+    def _expose_operations(self, partition: int, totals: Totals) -> None:
+        columns = [
+            Column(telemetry.OPERATIONS, counts, (outcome, str(partition)))
+            for outcome, counts in zip(OUTCOMES, totals.served_operations().T, strict=True)
+        ]
+        self._store.tables.put((COUNTERS, partition), list(totals.rows), columns)
 
-    def _count_overflow(self, window: ClosedWindow) -> None:
-        cells = window.cells
-        operations = cells.trials + cells.cancelled + cells.caller_faults
-        for name, values, codes in zip(cells.dimensions, cells.values, cells.codes, strict=True):
-            if OTHER in values:
-                inside = operations[codes == values.index(OTHER)]
-                self._store.add(telemetry.OVERFLOWED, int(inside.sum()), (name,))
-
-    def _expose(self, partition: int, window: ClosedWindow) -> None:
-        cells, keys = window.cells, window.cells.keys()
-        trials = cells.trials
-        ratio = np.where(trials > 0, 1 - cells.failures / np.maximum(trials, 1), np.nan)
-        baseline = np.where(window.learning, np.nan, 1 - window.baseline)
-        active = np.where(window.alarmed > 0, 1.0, np.nan)
-        self._store.set_series(telemetry.SUCCESS_RATIO, keys, ratio.tolist(), partition)
-        self._store.set_series(telemetry.BASELINE_SUCCESS_RATIO, keys, baseline.tolist(), partition)
-        self._store.set_series(telemetry.CHANGE_POINTS_ACTIVE, keys, active.tolist(), partition)
-        states = {
-            "learning": int(window.learning.sum()),
-            "degraded": int((window.alarmed > 0).sum()),
-        }
-        states["watched"] = len(cells) - sum(states.values())
+    def _expose_series(self, partition: int, window: ClosedWindow) -> None:
+        keys = window.cells.keys()
+        owned = self._owned(partition, window.cells, keys)
+        columns = [
+            Column(metric, np.where(owned, values, np.nan))
+            for metric, values in window_gauges(window)
+        ]
+        self._store.tables.put((GAUGES, partition), keys, columns)
+        states = series_states(window)
         rows = [(str(partition), state) for state in states]
         self._store.set_series(telemetry.SERIES, rows, states.values(), partition)
+        if window.threshold is not None:
+            row = [(str(partition),)]
+            self._store.set_series(telemetry.THRESHOLD, row, [window.threshold], partition)
+
+    def _owned(self, partition: int, cells: CellTable, keys: Sequence[SeriesKey]) -> Bool:
+        """Tell which series are of this partition alone: `__other__` may be in several."""
+        positions, count = self._settings.group_positions, self._settings.topics.counts_partitions
+        if not any(OTHER in cells.values[position] for position in positions):
+            return np.ones(len(keys), np.bool_)
+        owners = [partition_of(key, positions, count) for key in keys]
+        return np.array([owner == partition for owner in owners], np.bool_)

@@ -22,7 +22,7 @@ from streams.adapters.http import HttpServer
 from streams.adapters.kafka.fleet import FleetProducer
 from streams.adapters.local_servers import LocalServer
 from streams.adapters.logging import configure
-from streams.adapters.prometheus import MetricStore
+from streams.adapters.prometheus import Exporter, MetricStore
 from streams.adapters.system_clock import SystemClock
 from streams.adapters.webhook_receiver import Notification, NotifiedAlert, WebhookReceiver
 from streams.config import Settings
@@ -140,7 +140,8 @@ def stack_up(settings: Settings, request: StackRequest, console: Console) -> Non
         http = own.http.model_copy(update={"port": request.metrics_port})
         store = MetricStore(own.ingest.dimensions)
         observation = StackObservation(own, store, Narrator(console, own.topics.counts_partitions))
-        server = stack.enter_context(HttpServer(http, probes(store, observation)))
+        exporter = stack.enter_context(Exporter(store))
+        server = stack.enter_context(HttpServer(http, probes(exporter, observation)))
         pager = stack.enter_context(WebhookReceiver(Pager(console, observation).notified))
         servers = _start_servers(stack, own, request, folder, server.url, pager.url)
         _introduce(console, live.scenario, request, own, server.url, servers)

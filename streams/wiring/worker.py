@@ -55,7 +55,10 @@ def run_worker(settings: Settings, worker_id: str | None = None) -> None:
         raise OperatorError("; ".join(problems))
     store = MetricStore(settings.ingest.dimensions)
     observation = Observation(settings, store, SystemClock())
-    with HttpServer(settings.http, probes(store, observation)) as server:
+    with (
+        Exporter(store) as exporter,
+        HttpServer(settings.http, probes(exporter, observation)) as server,
+    ):
         log.info(
             "worker_starts", roles=list(settings.worker.roles), metrics=f"{server.url}/metrics"
         )
@@ -64,10 +67,10 @@ def run_worker(settings: Settings, worker_id: str | None = None) -> None:
         log.info("worker_stopped")
 
 
-def probes(store: MetricStore, observation: Observation) -> Probes:
+def probes(exporter: Exporter, observation: Observation) -> Probes:
     """Give what the HTTP server asks."""
     return Probes(
-        metrics=Exporter(store).exposition,
+        metrics=exporter.page,
         metrics_type=CONTENT_TYPE,
         health=observation.health,
         readiness=observation.readiness,

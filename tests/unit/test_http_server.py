@@ -20,10 +20,10 @@ class Worker:
         self.waiting: dict[str, str] = {}
         self.page: bytes | None = b"opwatch_up 1\n"
 
-    def metrics(self) -> bytes:
+    def metrics(self) -> list[bytes]:
         if self.page is None:
             raise RuntimeError("no page")
-        return self.page
+        return [self.page[:4], self.page[4:]]
 
     def probes(self) -> Probes:
         return Probes(self.metrics, "text/plain", lambda: self.health, lambda: self.waiting)

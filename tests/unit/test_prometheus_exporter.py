@@ -48,10 +48,10 @@ def test_setting_again_replaces_the_value_in_the_next_text() -> None:
 
 def test_counters_of_series_add_up() -> None:
     store = MetricStore(DIMENSIONS)
-    rows = [(*key, "failure") for key in SERIES]
+    rows = [(*key, "failure", "3") for key in SERIES]
     store.add_series(telemetry.OPERATIONS, rows, [1, 2])
     store.add_series(telemetry.OPERATIONS, rows[1:], [5])
-    labels = {"region": "us", "os": "linux", "outcome": "failure"}
+    labels = {"region": "us", "os": "linux", "outcome": "failure", "partition": "3"}
     assert _value(store, "opwatch_operations_total", labels) == 7
 
 
@@ -91,7 +91,7 @@ def test_a_histogram_counts_up_to_each_bound() -> None:
 
 def test_a_row_with_other_labels_than_the_metric_is_refused() -> None:
     store = MetricStore(DIMENSIONS)
-    for wrong in ((), ("eu",), ("eu", "windows", "failure", "more")):
+    for wrong in ((), ("eu",), ("eu", "windows", "failure", "0", "more")):
         with pytest.raises(ValueError, match="opwatch_operations_total has the labels"):
             store.set(telemetry.OPERATIONS, 1, wrong)
     with pytest.raises(ValueError, match="zip"):

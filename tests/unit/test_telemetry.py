@@ -50,6 +50,12 @@ def test_a_metric_per_series_has_the_dimensions_before_its_own_labels() -> None:
     assert WATERMARK.label_names(("region", "os")) == ("partition",)
 
 
+def test_a_counter_of_a_counts_partition_is_served_with_its_number() -> None:
+    assert OPERATIONS.served_label_names(("os",)) == ("os", "outcome", "partition")
+    assert WATERMARK.served_label_names(("os",)) == ("partition",)
+    assert dimension_labels(("partition",)) == ("dimension_partition",)
+
+
 def test_dimensions_become_labels_that_prometheus_allows() -> None:
     found = dimension_labels(("region", "cluster.name", "job", "outcome", "9to5", "__x", "größe"))
     assert found == (

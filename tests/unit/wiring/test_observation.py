@@ -4,17 +4,23 @@ import re
 from collections.abc import Mapping
 
 import pytest
+from cell_tables import Cell, cell_table
 from manual_clock import ManualClock
 from observed_fleet import MENDED, ONSET, WINDOWS, FleetRun
 from outcome_events import event, flush_of
 from prometheus_client.parser import text_string_to_metric_families
-from small_fleets import FIRST, REGIONS, SERIES, SETTINGS
+from small_fleets import FIRST, REGIONS, SERIES, SETTINGS, progress
 from structlog.testing import capture_logs
 
 from streams.adapters.prometheus import MetricStore
+from streams.domain.series import OTHER, partition_of
+from streams.stages.judge import Judge
+from streams.windows.blocks import CountsBlock
 from streams.wiring.observation import RESOLVED_SECONDS, STUCK_SECONDS, Observation
 
 PARTITIONS = SETTINGS.topics.counts_partitions
+OWNERS = {partition_of(key, SETTINGS.group_positions, PARTITIONS) for key in SERIES}
+"""The counts partitions that have any series."""
 
 
 class Watched:
@@ -121,8 +127,13 @@ def test_every_operation_of_a_closed_window_is_counted_by_its_outcome(lived: Liv
         "failure": run.told.failures,
     }
     closed = watched.samples("opwatch_windows_closed_total")
-    assert closed
-    assert set(closed.values()) == {float(WINDOWS)}
+    assert {labels: count for labels, count in closed.items() if count} == {
+        (str(one),): float(WINDOWS) for one in OWNERS
+    }
+    codes = watched.samples("opwatch_failures_total")
+    assert {labels[0] for labels in codes} == {"Broken", "Internal"}
+    assert sum(codes.values()) == run.told.failures
+    assert set(watched.samples("opwatch_overflowed_total").values()) == {0.0}
     changes = watched.samples("opwatch_change_points_total")
     assert sum(changes.values()) == run.told.change_points > 0
 
@@ -206,6 +217,62 @@ def test_a_successor_tells_of_open_incidents_once_it_is_where_its_predecessor_wa
     assert after.samples("opwatch_incident_info") == {}
 
 
+def test_the_counters_of_a_successor_go_on_where_they_were_and_are_not_told_before() -> None:
+    before, run = Watched(), FleetRun()
+    run.go_on(before.observation, ONSET + 3)
+    snapshots = [judge.snapshot() for judge in run.judges]
+    run.go_on(before.observation, MENDED)
+    counters = ("operations", "failures", "windows_closed", "change_points")
+    told = {name: before.samples(f"opwatch_{name}_total") for name in counters}
+
+    after = Watched()
+    run.judges = [
+        Judge.resume(SETTINGS, partition, data) for partition, data in enumerate(snapshots)
+    ]
+    for partition, judge in enumerate(run.judges):
+        after.observation.judge_resumed(partition, judge)
+    run.repeat(after.observation, ONSET + 3, MENDED)
+    for name in (*counters, "series"):
+        assert after.samples(f"opwatch_{name}_total") == {}
+    for partition in range(PARTITIONS):
+        after.observation.caught_up("judge", partition)
+    for name in counters:
+        assert after.samples(f"opwatch_{name}_total") == told[name] != {}
+    assert len(after.samples("opwatch_success_ratio")) == len(SERIES)
+
+
+def test_series_are_told_with_what_is_normal_and_what_speaks_against_it(lived: Lived) -> None:
+    watched, _ = lived["in trouble"]
+    lower = watched.samples("opwatch_baseline_lower_success_ratio")
+    upper = watched.samples("opwatch_baseline_upper_success_ratio")
+    assert lower.keys() == upper.keys() == watched.samples("opwatch_success_ratio").keys()
+    for labels, ratio in watched.samples("opwatch_success_ratio").items():
+        assert lower[labels] <= upper[labels]
+        assert (ratio < lower[labels]) == ("windows" in labels)
+    thresholds = watched.samples("opwatch_change_point_threshold")
+    assert thresholds.keys() == {(str(one),) for one in OWNERS}
+    evidence = watched.samples("opwatch_change_point_statistic")
+    well = [value for labels, value in evidence.items() if "linux" in labels]
+    assert 0 < max(well) < min(thresholds.values())
+
+
+def test_a_series_that_is_other_in_several_partitions_is_told_once(watched: Watched) -> None:
+    """What is beyond the bound of a grouping dimension may have been of any partition."""
+    cells = [Cell(FIRST, ("east", OTHER, "create"), 40, 2)]
+    judges = [Judge(SETTINGS, partition) for partition in range(PARTITIONS)]
+    for partition, judge in enumerate(judges):
+        block = CountsBlock(60, (progress(1, 0),), cell_table(SETTINGS.ingest.dimensions, cells))
+        watched.observation.judged(partition, judge, judge.on_block(block))
+    assert watched.samples("opwatch_success_ratio") == {("create", OTHER, "east"): 0.95}
+    assert len(watched.samples("opwatch_operations_total")) == 2 * PARTITIONS
+
+
+def test_what_ingest_counts_begins_at_0(watched: Watched) -> None:
+    assert watched.samples("opwatch_records_read_total") == {("vm-operations",): 0.0}
+    assert set(watched.samples("opwatch_dead_letters_total").values()) == {0.0}
+    assert set(watched.samples("opwatch_transactions_total").values()) == {0.0}
+
+
 def test_nothing_remains_of_a_partition_that_was_given_up(watched: Watched) -> None:
     FleetRun().go_on(watched.observation, MENDED - 1)
     left = [len(watched.samples("opwatch_success_ratio"))]
@@ -221,8 +288,9 @@ def test_nothing_remains_of_a_partition_that_was_given_up(watched: Watched) -> N
     assert watched.samples("opwatch_incidents_open") == {(): 0.0}
     for name in ("incident_info", "candidate_probability", "release_exposure_ratio"):
         assert watched.samples(f"opwatch_{name}") == {}
-    # What has been counted stays counted.
-    assert watched.samples("opwatch_operations_total")
+    # What has been counted goes with the partition.
+    for name in ("operations", "failures", "windows_closed", "change_points", "overflowed"):
+        assert watched.samples(f"opwatch_{name}_total") == {}
 
 
 def test_the_build_says_which_version_runs(watched: Watched) -> None:

@@ -1,29 +1,12 @@
-"""Prometheus: an in-memory store of samples, and their text for a scrape.
-
-The samples of 10,000 series change once per window and are scraped several times in between, in the
-same interpreter as the worker. So there are no metric objects per series: values are plain numbers,
-and the text of a metric is kept until one of its values changes. The client library's own registry
-serves what it knows better: the process itself.
-"""
+"""Samples in memory: the few of the worker and its incidents, and tables of those of the series."""
 
 import threading
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from prometheus_client import (
-    CollectorRegistry,
-    GCCollector,
-    PlatformCollector,
-    ProcessCollector,
-    generate_latest,
-)
-
+from streams.adapters.prometheus.tables import Labels, SeriesTables
 from streams.telemetry import CATALOGUE, Kind, Metric, label_text, number_text
-
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
-Labels = tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -54,7 +37,11 @@ class _Distribution:
 
 
 class MetricStore:
-    """Samples of all metrics in the catalogue. Any thread may write and read."""
+    """Samples of all metrics in the catalogue. Any thread may write and read.
+
+    Attributes:
+        tables: Samples of series, a table for each of their partitions.
+    """
 
     def __init__(self, dimensions: Sequence[str]) -> None:
         """Start with the counters that have no labels at 0, so that their first increase is seen.
@@ -62,11 +49,12 @@ class MetricStore:
         Args:
             dimensions: The configured dimensions, in the order of a series key.
         """
+        self.tables = SeriesTables(dimensions)
         self._lock = threading.Lock()
         self._distributions: dict[Metric, dict[Labels, _Distribution]] = {}
         self._families: dict[Metric, _Family] = {}
         for metric in CATALOGUE:
-            family = _Family(metric, metric.label_names(dimensions))
+            family = _Family(metric, metric.served_label_names(dimensions))
             if metric.kind is Kind.COUNTER and not family.names:
                 family.parts[0] = {(): 0.0}
             self._families[metric] = family
@@ -111,7 +99,7 @@ class MetricStore:
         """Replace all samples of a metric that the same part set: a row left out disappears.
 
         Args:
-            metric: A gauge or info of the catalogue.
+            metric: A counter, gauge or info of the catalogue.
             rows: (N,) label values of each sample.
             values: (N,) values; NaN leaves the row out.
             part: Who sets them, such as the number of a counts partition.
@@ -143,10 +131,24 @@ class MetricStore:
             known[labels].counts[bisect_left(metric.buckets, value)] += 1
             known[labels].total += value
 
+    def page(self) -> list[bytes]:
+        """Give all samples in the Prometheus text format, in pieces in the catalogue's order.
+
+        Tables are as they were written last.
+        """
+        pieces: list[bytes] = []
+        for family in self._families.values():
+            table = self.tables.pieces(family.metric) if family.metric.per_series else []
+            with self._lock:
+                text = self._rendered(family)
+            if text or table:
+                pieces += [_header(family.metric).encode(), text.encode(), *table]
+        return pieces
+
     def text(self) -> str:
-        """Give all samples in the Prometheus text format, in the order of the catalogue."""
-        with self._lock:
-            return "".join(self._rendered(family) for family in self._families.values())
+        """Give all samples as they are now, tables too."""
+        self.tables.write(lambda: None)
+        return b"".join(self.page()).decode()
 
     def _open(self, metric: Metric, rows: Iterable[Labels]) -> dict[int, dict[Labels, float]]:
         """Give the parts of a metric that is about to change."""
@@ -165,7 +167,7 @@ class MetricStore:
                 if family.metric.kind is Kind.HISTOGRAM
                 else _plain_samples(family)
             )
-            family.text = _header(family.metric) + samples if samples else ""
+            family.text = samples
         return family.text
 
     def _histogram_samples(self, family: _Family) -> str:
@@ -182,26 +184,6 @@ class MetricStore:
             lines.append(f"{metric.name}_sum{braces} {number_text(distribution.total)}\n")
             lines.append(f"{metric.name}_count{braces} {reached}\n")
         return "".join(lines)
-
-
-class Exporter:
-    """What a scrape of /metrics gets."""
-
-    def __init__(self, store: MetricStore) -> None:
-        """Serve a store, and the process's own metrics from a registry of its own.
-
-        Args:
-            store: The samples.
-        """
-        self._store = store
-        self._registry = CollectorRegistry()
-        ProcessCollector(registry=self._registry)
-        PlatformCollector(registry=self._registry)
-        GCCollector(registry=self._registry)
-
-    def exposition(self) -> bytes:
-        """Give the whole page, in UTF-8 and the format of `CONTENT_TYPE`."""
-        return self._store.text().encode() + generate_latest(self._registry)
 
 
 def _header(metric: Metric) -> str:
