@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint develop kafka bench-ingest evaluate evaluate-openstack evaluate-detectors evaluate-attribution lock clean
+.PHONY: help demo test lint develop kafka grafana-schema bench-ingest evaluate evaluate-openstack evaluate-detectors evaluate-attribution lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -34,7 +34,7 @@ demo: $(STAMPS)/wheel ## Watch the main job happen: embedded broker, simulated f
 	@echo "==> Running opwatch demo"
 	@$(BIN)/opwatch demo
 
-test: $(STAMPS)/wheel $(STAMPS)/kafka $(STAMPS)/servers lint ## Check everything and run all tests against the installed package
+test: $(STAMPS)/wheel $(STAMPS)/kafka $(STAMPS)/servers $(STAMPS)/grafana-schema lint ## Check everything and run all tests against the installed package
 	@echo "==> Running the tests on the installed package, with Apache Kafka, Prometheus, Alertmanager and Chromium"
 	@mkdir -p $(CACHE)/coverage
 	@$(BIN)/pytest -n auto --dist loadfile --cov --cov-report=term-missing --cov-fail-under=90
@@ -55,6 +55,8 @@ develop: $(STAMPS)/dev ## Install editable instead, for working on it
 	  $(BIN)/pip install --no-deps --no-build-isolation --force-reinstall --editable .)
 
 kafka: $(STAMPS)/kafka ## Fetch Apache Kafka for tests and benchmarks
+
+grafana-schema: $(STAMPS)/grafana-schema ## Fetch Grafana's own types of dashboards, for the tests
 
 bench-ingest: $(STAMPS)/wheel $(STAMPS)/dev $(STAMPS)/kafka ## Events per second of ingest against its peers, on one core
 	@echo "==> Measuring ingest on Apache Kafka"
@@ -139,6 +141,24 @@ $(STAMPS)/servers:
 	      apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
 	        prometheus prometheus-alertmanager chromium fonts-dejavu-core; \
 	    else echo 'install Prometheus, Alertmanager (with promtool and amtool) and Chromium first'; exit 2; fi; fi)
+	@touch $@
+
+$(STAMPS)/node:
+	$(call step,node,Looking for Node.js and npm$(comma) which read Grafana's own types,\
+	  if ! { command -v node && command -v npm; }; then \
+	    if [ "$$(id -u)" = 0 ] && command -v apt-get; then \
+	      apt-get update && DEBIAN_FRONTEND=noninteractive \
+	        apt-get install -y --no-install-recommends nodejs npm; \
+	    else echo 'install Node.js 20 or newer and npm first; the tests read types of Grafana with them'; exit 2; fi; fi; \
+	  node -e 'process.exit(parseInt(process.versions.node) < 20)' \
+	    || { echo "Node.js 20 or newer is needed; this is $$(node --version)"; exit 2; })
+	@touch $@
+
+$(STAMPS)/grafana-schema: $(STAMPS)/node $(wildcard tests/grafana_schema/*)
+	$(call step,grafana-schema,Fetching Grafana's own types of dashboards,\
+	  rm -rf $(CACHE)/grafana_schema; mkdir -p $(CACHE)/grafana_schema; \
+	  cp tests/grafana_schema/* $(CACHE)/grafana_schema; \
+	  npm ci --prefix $(CACHE)/grafana_schema --no-audit --no-fund --ignore-scripts)
 	@touch $@
 
 $(STAMPS)/kafka: $(STAMPS)/java tests/servers/kafka/pom.xml
