@@ -150,7 +150,7 @@ $(STAMPS)/node:
 	      apt-get update && DEBIAN_FRONTEND=noninteractive \
 	        apt-get install -y --no-install-recommends nodejs npm; \
 	    else echo 'install Node.js 20 or newer and npm first; the tests read types of Grafana with them'; exit 2; fi; fi; \
-	  node -e 'process.exit(parseInt(process.versions.node) < 20)' \
+	  node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' \
 	    || { echo "Node.js 20 or newer is needed; this is $$(node --version)"; exit 2; })
 	@touch $@
 
