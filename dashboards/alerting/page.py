@@ -1,7 +1,7 @@
 """The page of an incident: one text, filled by Prometheus or by a worker that pushes.
 
 The rule fills the slots of the text with templates that query metrics, the worker with values from
-its record. As labels and text are the same either way, Alertmanager takes both for one alert.
+its record. Labels and text are the same either way, and so are routes and templates.
 """
 
 import re
@@ -181,7 +181,7 @@ TEMPLATES = Slots(
     recovered=_regions(RECOVERED),
     silent=_regions(SILENT),
     excess=asked(
-        f"max({_of_incident(telemetry.INCIDENT_EXCESS_FAILURES)})",
+        f"clamp_min(max({_of_incident(telemetry.INCIDENT_EXCESS_FAILURES)}), 0)",
         '{{ . | first | value | printf "%.0f" }}',
         "unknown",
     ),
@@ -203,7 +203,7 @@ def _values(found: OpenIncident) -> Slots:
         affected=str(found.affected),
         recovered=str(found.recovered),
         silent=str(found.silent),
-        excess=f"{found.excess_failures:.0f}",
+        excess=f"{max(found.excess_failures, 0):.0f}",
         cause=f"release {named} with probability {percent}" if named else _NO_CAUSE,
         release=named or "none",
         probability=percent if named else _BELOW,

@@ -20,9 +20,9 @@ TEMPLATES = """\
 {{ end }}
 
 {{ define "opwatch.text" -}}
-{{ with .CommonAnnotations.description }}{{ . }}{{ else -}}
-{{ range .Alerts }}{{ .Annotations.summary }}
-{{ end }}{{ end -}}
+{{ if eq (len .Alerts) 1 }}{{ .CommonAnnotations.description }}{{ else -}}
+{{ range $place, $one := .Alerts }}{{ if $place }}
+{{ end }}{{ $one.Annotations.summary }}{{ end }}{{ end -}}
 {{ end }}
 
 {{ define "opwatch.pagerduty.severity" -}}
@@ -31,8 +31,9 @@ TEMPLATES = """\
 {{ end }}
 
 {{ define "opwatch.slack.text" -}}
-{{ template "opwatch.text" . }}
-{{ with .CommonAnnotations.runbook_url }}<{{ . }}|Runbook>{{ end -}}
+{{ template "opwatch.text" . -}}
+{{ with .CommonAnnotations.runbook_url }}
+<{{ . }}|Runbook>{{ end -}}
 {{ with .CommonAnnotations.dashboard_url }} · <{{ . }}|Dashboard>{{ end -}}
 {{ end }}
 

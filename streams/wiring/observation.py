@@ -181,6 +181,10 @@ class Observation:
             self._expose_incidents()
             self._store.set_series(telemetry.RELEASE_EXPOSURE, [], [])
 
+    def pushed(self, result: str, count: int) -> None:
+        """Count pushes to Alertmanager: `accepted` or `failed`."""
+        self._store.add(telemetry.ALERTS_PUSHED, count, (result,))
+
     def aborted(self) -> None:
         """Count a transaction of ingest that had to be given up and is done again."""
         self._store.add(telemetry.TRANSACTIONS, 1, ("aborted",))

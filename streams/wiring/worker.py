@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 import structlog
 from confluent_kafka import Message
 
+from streams.adapters.alertmanager import Alertmanager
 from streams.adapters.faust import lifetime
 from streams.adapters.faust.app import WorkerApp, build_app
 from streams.adapters.faust.partition import StageWiring
@@ -27,7 +28,9 @@ from streams.ports import Clock
 from streams.stages.incident_state import STAGE as INCIDENTS
 from streams.stages.judge import STAGE as JUDGE
 from streams.stages.partitions import IncidentsPartition, JudgePartition
+from streams.wiring.alerts import alert_options
 from streams.wiring.observation import Observation
+from streams.wiring.pages import PagePusher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,6 +91,8 @@ def build_worker(
         stages.append(_judge(settings, observation))
     if "incidents" in roles:
         stages.append(_incidents(settings, observation, clock))
+        if settings.alertmanager.url:
+            loops.append(("pages", page_pusher(settings, observation, clock).run))
     if "ingest" in roles:
         ingest = KafkaIngest(settings, worker_id, clock, observation)
         loops.append(("ingest", ingest.run))
@@ -121,6 +126,17 @@ def _incidents(settings: Settings, observation: Observation, clock: Clock) -> St
         make=make,
         store=lambda partition: KafkaStageStore(settings, INCIDENTS, topic, partition),
         observer=observation,
+    )
+
+
+def page_pusher(settings: Settings, observation: Observation, clock: Clock) -> PagePusher:
+    """Give what pushes the worker's incidents to Alertmanager."""
+    return PagePusher(
+        observation,
+        Alertmanager(settings.alertmanager).push,
+        settings.alertmanager.every,
+        alert_options(settings.alerts),
+        clock,
     )
 
 
