@@ -21,6 +21,7 @@ from streams.cli_backfill import backfill
 from streams.cli_dashboards import dashboard_commands
 from streams.cli_evaluate import evaluate_commands
 from streams.cli_replay import replay_commands
+from streams.cli_report import report
 from streams.cli_stack import stack_commands
 from streams.domain.errors import OperatorError, OpwatchError
 
@@ -58,6 +59,9 @@ app.add_typer(stack_commands, name="stack")
 app.add_typer(alert_commands, name="alerts")
 app.add_typer(dashboard_commands, name="dashboards")
 app.add_typer(replay_commands, name="replay")
+app.command(epilog="Example: `opwatch report result --format markdown --timezone Europe/Berlin`")(
+    report
+)
 app.command(epilog="Example: `opwatch backfill result`, the folder of a replay")(backfill)
 
 ConfigFile = Annotated[

@@ -4,6 +4,8 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from streams.domain.time import format_instant
+
 
 class ReleaseAction(enum.Enum):
     """What a step did, by the release contract."""
@@ -47,3 +49,20 @@ class ReleaseEvent:
     stage: str | None = None
     url: str | None = None
     off_system: bool = False
+
+    def record(self) -> dict[str, object]:
+        """Give the plain record of the contract; what is not known is left out."""
+        record: dict[str, object] = {
+            "id": self.id,
+            "time": format_instant(self.time),
+            "release": self.release,
+            "component": self.component,
+            "version": self.version,
+            "action": self.action.value,
+            "stage": self.stage,
+            "scope": {name: list(values) for name, values in self.scope.items()},
+            "exposure": self.exposure,
+            "url": self.url,
+            "off_system": self.off_system or None,
+        }
+        return {name: value for name, value in record.items() if value is not None}

@@ -82,7 +82,9 @@ def replay_recording(
     with ReplayOutputs(request.out, settings) as outputs:
         sink = _FolderSink(outputs)
         drive = Drive(settings, request.range, sink, progress, clock.now())
-        summary = drive.run(recording, releases)
+        known = list(releases)
+        outputs.add_releases(known)
+        summary = drive.run(recording, known)
         outputs.finish()
     sink.sum_up(request)
     return summary

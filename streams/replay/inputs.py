@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from streams.domain.errors import OperatorError, OutsideSystemError
 from streams.replay.outcome_rows import outcome_lines
-from streams.replay.windows_table import from_arrow, split_late
+from streams.replay.windows_table import ArchiveRows, from_arrow, split_late
 from streams.windows.cells import CellTable
 
 EVENT_ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet")
@@ -116,12 +116,19 @@ def read_windows(
         OperatorError: The file is missing, unreadable, damaged or has wrong columns.
         OutsideSystemError: The disk failed.
     """
+    for rows, position in read_archive(path, dimensions, window_seconds):
+        yield CellBatch(split_late(rows), position)
+
+
+def read_archive(
+    path: Path, dimensions: tuple[str, ...], window_seconds: int
+) -> Iterator[tuple[ArchiveRows, int]]:
+    """Read a windows table as it is: rows, and bytes read; see `read_windows`."""
     size = file_size(path)
     if path.suffix != ".parquet":
         raise OperatorError(f"{path}: a windows table must be a .parquet file")
     for _, batch, position in _parquet_batches(path, size):
-        rows = from_arrow(batch, dimensions, window_seconds, str(path))
-        yield CellBatch(split_late(rows), position)
+        yield from_arrow(batch, dimensions, window_seconds, str(path)), position
 
 
 def _open(path: Path) -> BinaryIO:

@@ -4,7 +4,7 @@ import contextlib
 import secrets
 import shutil
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -15,17 +15,18 @@ import numpy.typing as npt
 
 from streams.config import Settings
 from streams.domain.errors import OperatorError, OutsideSystemError
+from streams.domain.releases import ReleaseEvent
 from streams.replay.archive import WindowArchive
 from streams.replay.openmetrics import OpenMetricsWriter
-from streams.replay.report import Report
+from streams.replay.report import Report, ReportFormat, rendered, report_clock
 from streams.windows.cells import CellTable
 
 INCIDENTS = "incidents.jsonl"
 CHANGE_POINTS = "change_points.jsonl"
 WINDOWS = "windows.parquet"
 DEAD_LETTERS = "dead_letters.jsonl"
+RELEASES = "releases.jsonl"
 METRICS = "metrics.om"
-REPORT = "report.html"
 
 
 class ReplayOutputs:
@@ -56,10 +57,11 @@ class ReplayOutputs:
             raise OperatorError(f"cannot write into {out}: {_reason(error)}") from error
         self._incidents: list[Mapping[str, Any]] = []
         self._change_points: list[Mapping[str, Any]] = []
+        self._releases: list[ReleaseEvent] = []
         self._encode = msgspec.json.Encoder().encode
         self._files: dict[str, BinaryIO] = {}
         with self._writing():
-            for name in (INCIDENTS, CHANGE_POINTS, DEAD_LETTERS):
+            for name in (INCIDENTS, CHANGE_POINTS, DEAD_LETTERS, RELEASES):
                 self._files[name] = (self._hidden / name).open("wb")
             self._archive = WindowArchive(self._hidden / "windows.spool", settings)
 
@@ -74,6 +76,12 @@ class ReplayOutputs:
     ) -> None:
         self._close()
         shutil.rmtree(self._hidden, ignore_errors=True)
+
+    def add_releases(self, releases: Iterable[ReleaseEvent]) -> None:
+        """Take release events, in the order they were read."""
+        for event in releases:
+            self._releases.append(event)
+            self._write_line(RELEASES, event.record())
 
     def add_window(self, table: CellTable, baseline: npt.NDArray[np.float64]) -> None:
         """Take cells of closed windows.
@@ -110,20 +118,22 @@ class ReplayOutputs:
             OutsideSystemError: The disk failed.
         """
         with self._writing():
-            report = Report(self._settings, self._incidents, self._change_points)
+            report = Report(self._settings, self._incidents, self._change_points, self._releases)
             with OpenMetricsWriter(self._hidden, self._settings) as metrics:
                 for rows in self._archive.finish(self._hidden / WINDOWS):
                     metrics.add_rows(rows)
                     report.add_rows(rows)
                 metrics.finish(self._hidden / METRICS, self._incidents)
-            (self._hidden / REPORT).write_text(report.render(), "utf-8")
+            for form in ReportFormat:
+                text = rendered(report, form, report_clock("UTC"))
+                (self._hidden / form.file).write_text(text, "utf-8")
             self._close()
             self._move_in()
 
     def _move_in(self) -> None:
         with _uninterrupted():
             self._out.mkdir(exist_ok=True)
-            for name in (INCIDENTS, CHANGE_POINTS, DEAD_LETTERS, WINDOWS, METRICS, REPORT):
+            for name in (*self._files, WINDOWS, METRICS, *(form.file for form in ReportFormat)):
                 (self._hidden / name).replace(self._out / name)
 
     def _close(self) -> None:

@@ -5,18 +5,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from cell_tables import Cell, cell_table
+from cell_tables import Cell
+from closed_windows import closed_windows
 from incident_records import incident_record
 
-from streams.config import IngestSettings, Settings
+from streams.config import IngestSettings, Settings, TopicSettings
 from streams.domain.errors import OperatorError, OutsideSystemError
 from streams.replay import archive
 from streams.replay.outputs import ReplayOutputs
 
-SETTINGS = Settings(ingest=IngestSettings(dimensions=("region", "os")))
+SETTINGS = Settings(
+    ingest=IngestSettings(dimensions=("region", "os")), topics=TopicSettings(counts_partitions=1)
+)
 EU, US = ("eu", "windows"), ("us", "linux")
 ONSET = 1634106420 // 60
 FILES = [
@@ -24,7 +26,10 @@ FILES = [
     "dead_letters.jsonl",
     "incidents.jsonl",
     "metrics.om",
+    "releases.jsonl",
     "report.html",
+    "report.json",
+    "report.md",
     "windows.parquet",
 ]
 CHANGE_POINT = {
@@ -41,8 +46,8 @@ CHANGE_POINT = {
 
 
 def _add(outputs: ReplayOutputs, cells: Sequence[Cell], baseline: float = 0.01) -> None:
-    table = cell_table(SETTINGS.ingest.dimensions, cells)
-    outputs.add_window(table, np.full(len(table), baseline))
+    for closed in closed_windows(SETTINGS.ingest.dimensions, cells, baseline):
+        outputs.add_closed(closed)
 
 
 def _write(
@@ -200,9 +205,6 @@ def test_windows_in_another_order_give_the_same_rows(
     _write(tmp_path / "b", [WINDOWS[1], WINDOWS[2], WINDOWS[0]])
     read = [pq.read_table(tmp_path / name / "windows.parquet").to_pylist() for name in "ab"]
     assert read[0] == read[1]
-    assert (tmp_path / "a" / "metrics.om").read_bytes() == (
-        tmp_path / "b" / "metrics.om"
-    ).read_bytes()
 
 
 def test_the_same_windows_give_the_same_bytes(tmp_path: Path) -> None:
@@ -210,69 +212,3 @@ def test_the_same_windows_give_the_same_bytes(tmp_path: Path) -> None:
         _write(tmp_path / name, WINDOWS, [incident_record()])
     for name in FILES:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-
-
-def test_counters_begin_at_0_and_add_up_at_the_ends_of_windows(tmp_path: Path) -> None:
-    _write(tmp_path / "out", [[Cell(ONSET, EU, 10, 1)], [Cell(ONSET + 1, EU, 5, 5, cancelled=2)]])
-    start = ONSET * 60
-    name = 'opwatch_operations_total{region="eu",os="windows",outcome='
-    assert _metric(tmp_path / "out", "opwatch_operations") == [
-        f'{name}"success"}} 0 {start}',
-        f'{name}"success"}} 9 {start + 60}',
-        f'{name}"failure"}} 0 {start}',
-        f'{name}"failure"}} 1 {start + 60}',
-        f'{name}"success"}} 9 {start + 120}',
-        f'{name}"failure"}} 6 {start + 120}',
-        f'{name}"cancelled"}} 0 {start + 60}',
-        f'{name}"cancelled"}} 2 {start + 120}',
-    ]
-
-
-def test_ratios_are_there_where_they_are_known(tmp_path: Path) -> None:
-    _write(tmp_path / "a", [[Cell(ONSET, EU, 4, 1), Cell(ONSET, US, cancelled=1)]], (), np.nan)
-    (ratio,) = _metric(tmp_path / "a", "opwatch_success_ratio")
-    assert ratio == f'opwatch_success_ratio{{region="eu",os="windows"}} 0.75 {ONSET * 60 + 60}'
-    assert _metric(tmp_path / "a", "opwatch_baseline") == []
-    _write(tmp_path / "b", [[Cell(ONSET, EU, 4, 1)]], (), 0.125)
-    (baseline,) = _metric(tmp_path / "b", "opwatch_baseline")
-    assert " 0.875 " in baseline
-
-
-def test_an_incident_has_samples_from_when_it_was_raised_until_it_is_resolved(
-    tmp_path: Path,
-) -> None:
-    windows = [[Cell(ONSET + minute, EU, 10, 5)] for minute in range(10)]
-    records = [
-        incident_record(raised="2021-10-13T06:30:00Z"),
-        incident_record(raised="2021-10-13T06:32:00Z", revision=2, status="recovering"),
-        incident_record(raised="2021-10-13T06:34:30Z", revision=3, status="resolved"),
-    ]
-    _write(tmp_path / "out", windows, records)
-    minutes = [
-        (line.split('status="')[1].split('"')[0], (int(line.split()[-1]) // 60) - ONSET)
-        for line in _metric(tmp_path / "out", "opwatch_incident_info")
-    ]
-    assert minutes == [
-        *[("open", minute) for minute in (3, 4)],
-        *[("recovering", minute) for minute in (5, 6, 7)],
-    ]
-    numbers = [int(line.split()[1]) for line in _metric(tmp_path / "out", "incidents_open")]
-    assert numbers == [0, 0, 1, 1, 1, 1, 1, 0, 0, 0]
-
-
-def test_an_incident_that_is_not_resolved_has_samples_up_to_the_last_window(
-    tmp_path: Path,
-) -> None:
-    windows = [[Cell(ONSET + minute, EU, 10, 5)] for minute in range(5)]
-    _write(tmp_path / "out", windows, [incident_record(raised="2021-10-13T06:29:30Z")])
-    ends = [int(line.split()[-1]) for line in _metric(tmp_path / "out", "incident_info")]
-    assert ends == [(ONSET + minute) * 60 for minute in (3, 4, 5)]
-
-
-def test_the_samples_of_a_metric_stand_together(tmp_path: Path) -> None:
-    _write(tmp_path / "out", WINDOWS, [incident_record()])
-    lines = (tmp_path / "out" / "metrics.om").read_text().splitlines()
-    names = [line.split("{")[0].split(" ")[0] for line in lines if not line.startswith("#")]
-    changes = [name for name, before in zip(names, [None, *names], strict=False) if name != before]
-    assert len(changes) == len(set(changes))
-    assert lines[-1] == "# EOF"
