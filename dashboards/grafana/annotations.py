@@ -6,24 +6,35 @@ from grafana_foundation_sdk.builders import prometheus
 from dashboards.grafana.installation import Installation
 from dashboards.grafana.panels import BLUE, ORANGE, RED, SOURCE
 from dashboards.queries import select, total
-from streams.telemetry import CHANGE_POINTS, INCIDENT_ONSET, RELEASE_EXPOSURE
+from streams.telemetry import CHANGE_POINTS, INCIDENT_ONSET, INCIDENTS_OPEN, RELEASE_EXPOSURE
+
+_MOVES_WITHIN_S = 600
+"""A rollout moves while its exposure has changed so lately: between two steps of a stage, too."""
 
 
 def rollouts(installation: Installation, *matchers: str) -> builders.AnnotationQuery:
-    """Draw a band over the time in which a release has reached some but not all it will reach.
+    """Draw a band while a rollout moves, forward or back.
+
+    What is new to a Prometheus that has not watched for long enough is no rollout.
 
     Args:
         installation: For the length of the windows.
         matchers: Which releases; all without.
     """
+    ago = f"{max(_MOVES_WITHIN_S, 2 * int(installation.window.total_seconds()))}s"
     exposure = select(RELEASE_EXPOSURE, *matchers)
-    share = total("avg", ("release", "component"), exposure)
+    now, before = (
+        total("sum", ("release", "component"), one)
+        for one in (exposure, f"{exposure} offset {ago}")
+    )
+    watched = f"max({select(INCIDENTS_OPEN)} offset {ago})"
     return _annotation(
         installation,
         name="Rollouts",
-        expr=f"({share} > 0) < 1",
+        # Grafana draws no band where a value is 0, as it is after a rollback.
+        expr=f"1 + 0 * ({now} != {before} or ({now} unless {before}) and on () {watched})",
         title="Rollout of {{release}}",
-        text="{{component}}: some of its regions run it, not all",
+        text="{{component}}: its exposure changes",
         colour=BLUE,
     )
 

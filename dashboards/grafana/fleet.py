@@ -127,21 +127,24 @@ def _stats(installation: Installation) -> tuple[PanelBuilder, ...]:
             Query(total("sum", (), select(SERIES, 'state="degraded"')), instant=True),
             ((None, GREEN), (1, ORANGE)),
         ),
-        stat_panel(
-            About(
-                "Watermark trails by",
-                "How long ago the newest judged window ended, in the partition that is furthest "
-                "behind. Red: opwatch does not see what happens now; go to Pipeline.",
-                "s",
-                step,
-            ),
-            Query(
-                f"time() - {total('min', (), total('max', ('partition',), select(WATERMARK)))}",
-                instant=True,
-            ),
-            ((None, GREEN), (300, ORANGE), (900, RED)),
-        ),
+        _watermark(installation),
     )
+
+
+def _watermark(installation: Installation) -> PanelBuilder:
+    oldest = total("min", (), total("max", ("partition",), select(WATERMARK)))
+    panel = stat_panel(
+        About(
+            "Watermark trails by",
+            "How long ago the newest judged window ended, in the partition that is furthest "
+            "behind. Red: opwatch does not see what happens now; go to Pipeline.",
+            "s",
+            installation.step,
+        ),
+        Query(f"time() - {oldest}", instant=True),
+        ((None, GREEN), (300, ORANGE), (900, RED)),
+    )
+    return linked(panel, "How opwatch itself is", url(Uid.PIPELINE, {}))
 
 
 def _incidents(installation: Installation) -> PanelBuilder:
@@ -182,8 +185,8 @@ def _incidents(installation: Installation) -> PanelBuilder:
     panel = named(panel, "Excess failures", unit="short", custom__width=130)
     panel = named(panel, "Its probability", unit="percentunit", decimals=0, custom__width=120)
     panel = named(panel, "No release", unit="percentunit", decimals=0, custom__width=100)
-    story = url(Uid.INCIDENT, {variables.INCIDENT_VARIABLE: "${__value.raw}"})
-    cause = url(Uid.RELEASES, {variables.RELEASE_VARIABLE: "${__value.raw}"})
+    story = url(Uid.INCIDENT, {variables.INCIDENT_VARIABLE: "${__value.raw:percentencode}"})
+    cause = url(Uid.RELEASES, {variables.RELEASE_VARIABLE: "${__value.raw:percentencode}"})
     panel = linked(panel, "The incident's story", story, "Incident")
     return linked(panel, "The release's rollout", cause, "Likeliest release")
 
@@ -194,12 +197,12 @@ def _states(installation: Installation) -> PanelBuilder:
     active = total("sum", labels, select(CHANGE_POINTS_ACTIVE))
     known = total("count", labels, select(BASELINE_SUCCESS_RATIO))
     state = f"ceil(2 * clamp_max({active} / {known}, 1)) or 0 * {known}"
-    longest = f"topk(25, sum_over_time(({state})[$__range:$__interval] @ end()))"
+    longest = f"topk(20, sum_over_time(({state})[$__range:$__interval] @ end()))"
     legend = " ".join(f"{{{{{label}}}}}" for label in installation.labels)
-    return states_panel(
+    panel = states_panel(
         About(
             "Where",
-            "The 25 rows that were degraded longest in the time range; all are green while nothing "
+            "The 20 rows that were degraded longest in the time range; all are green while nothing "
             "is wrong. Grey: no operations, or still learning.",
             "none",
             installation.step,
@@ -207,6 +210,8 @@ def _states(installation: Installation) -> PanelBuilder:
         Query(f"({state}) and on ({by}) {longest}", legend),
         states=STATES,
     ).max_data_points(300)
+    region = {REGION: f"${{__field.labels.{REGION}:percentencode}}"}
+    return linked(panel, "The region's series", url(Uid.SERIES, region))
 
 
 def _worst_ten(installation: Installation) -> PanelBuilder:

@@ -173,7 +173,7 @@ def _revisions(installation: Installation) -> PanelBuilder:
     for name in ("From", "Until"):
         panel = named(panel, name, unit="dateTimeAsIso", custom__width=170)
     panel = named(panel, "Status", custom__width=100)
-    cause = url(Uid.RELEASES, {variables.RELEASE_VARIABLE: "${__value.raw}"})
+    cause = url(Uid.RELEASES, {variables.RELEASE_VARIABLE: "${__value.raw:percentencode}"})
     return linked(panel, "The release's rollout", cause, "Likeliest release")
 
 
@@ -214,7 +214,9 @@ def _posterior(installation: Installation) -> PanelBuilder:
         legend=["lastNotNull"],
     ).max(1)
     panel = coloured(panel, _NOTHING_NAMED, GREY)
-    cause = url(Uid.RELEASES, {variables.RELEASE_VARIABLE: "${__field.labels.release}"})
+    cause = url(
+        Uid.RELEASES, {variables.RELEASE_VARIABLE: "${__field.labels.release:percentencode}"}
+    )
     return linked(panel, "The release's rollout", cause)
 
 
@@ -270,7 +272,7 @@ def _region_table(installation: Installation) -> PanelBuilder:
     return linked(
         panel,
         "The region's series",
-        url(Uid.SERIES, {REGION: "${__value.raw}"}),
+        url(Uid.SERIES, {REGION: "${__value.raw:percentencode}"}),
         "Region",
     )
 

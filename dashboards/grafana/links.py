@@ -44,7 +44,10 @@ def url(target: Uid, variables: Mapping[str, str]) -> str:
 def series_url(installation: Installation) -> str:
     """Give the address of the series that a line of a graph belongs to."""
     pairs = zip(installation.labels, installation.variables, strict=True)
-    return url(Uid.SERIES, {variable: f"${{__field.labels.{label}}}" for label, variable in pairs})
+    return url(
+        Uid.SERIES,
+        {variable: f"${{__field.labels.{label}:percentencode}}" for label, variable in pairs},
+    )
 
 
 def navigation(here: Uid) -> list[builders.DashboardLink]:

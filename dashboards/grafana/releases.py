@@ -146,7 +146,9 @@ def _posterior(installation: Installation) -> PanelBuilder:
         [Query(_PROBABILITY, "{{incident}}")],
         legend=["max", "lastNotNull"],
     )
-    story = url(Uid.INCIDENT, {variables.INCIDENT_VARIABLE: "${__field.labels.incident}"})
+    story = url(
+        Uid.INCIDENT, {variables.INCIDENT_VARIABLE: "${__field.labels.incident:percentencode}"}
+    )
     return linked(panel.min(0).max(1), "The incident's story", story)
 
 
@@ -187,7 +189,7 @@ def _all_releases(installation: Installation) -> PanelBuilder:
             "steps": [{"value": value, "color": colour} for value, colour in _SUSPICION],
         },
     )
-    here = url(Uid.RELEASES, {variables.RELEASE_VARIABLE: "${__value.raw}"})
+    here = url(Uid.RELEASES, {variables.RELEASE_VARIABLE: "${__value.raw:percentencode}"})
     return linked(panel, "This release", here, "Release")
 
 

@@ -209,6 +209,24 @@ def test_the_worst_ten_are_ten_series_over_the_whole_range(
     assert values.count(0.4) == 8 * 30  # all that failed are among them
 
 
+def test_a_rollout_is_a_band_while_it_moves(prometheus: str, boards: dict[str, Json]) -> None:
+    """One reaches its regions from minute 30 to 70, the other is everywhere at once.
+
+    minute     0        30        40                            70        80
+    agent-2    |        [moves-----------------------------------)still    |
+    billing-7  |        [new------)still                                   |
+    """
+    (query,) = (
+        one for one in queries_of(boards["opwatch-fleet"]) if one.where == 'annotation "Rollouts"'
+    )
+    question = next(questions(query, {}, TimeRange(START, END)))
+    api = PrometheusApi(prometheus)
+    moving = [minute for minute in range(120) if api.query(question.expr, START + 60 * minute + 1)]
+    assert moving == list(range(30, 79))
+    both = [len(api.query(question.expr, START + 60 * minute)) for minute in (29, 35, 41, 75, 85)]
+    assert both == [0, 2, 1, 1, 0]
+
+
 def test_one_series_is_drawn_as_its_own_metrics_say(
     prometheus: str, boards: dict[str, Json]
 ) -> None:

@@ -48,7 +48,7 @@ def test_no_dimension_but_the_region_is_taken_for_granted() -> None:
 def test_a_dimension_that_is_called_like_a_variable_gets_a_variable_of_another_name() -> None:
     text = _text(dashboards(Installation(("region", "release"), timedelta(minutes=1))))
     assert 'release=~"${dimension_release}"' in text
-    assert "var-dimension_release=${__field.labels.release}" in text
+    assert "var-dimension_release=${__field.labels.release:percentencode}" in text
 
 
 def test_no_query_looks_closer_than_a_window() -> None:
