@@ -1,11 +1,8 @@
 """The windows of a replay on disk: taken as they close, given back complete and in order."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -28,8 +25,6 @@ _GROUP_ROWS = 100_000
 _PARTS = 1_000
 """Tables kept before they are added up: many small ones weigh more than their rows."""
 
-_BASELINE = pa.field("baseline", pa.float64())
-
 
 class WindowArchive:
     """Spools closed windows to disk in time order; stragglers stay in memory until the end."""
@@ -48,27 +43,26 @@ class WindowArchive:
         self._seconds = settings.windows.seconds
         self._schema = schema(self._dimensions)
         self._spool = spool
-        self._writer = pq.ParquetWriter(spool, self._schema.append(_BASELINE), compression="zstd")
+        self._writer = pq.ParquetWriter(spool, self._schema, compression="zstd")
         self._begun: list[ArchiveRows] = []
         self._newest: int | None = None
         self._written_through: int | None = None
         self._stragglers: list[ArchiveRows] = []
         self._begun_rows = 0
 
-    def add(self, table: CellTable, baseline: npt.NDArray[np.float64]) -> None:
-        """Take cells of closed windows; see `ReplayOutputs.add_window`."""
+    def add(self, table: CellTable) -> None:
+        """Take cells of closed windows, late ones among them."""
         past = table.late
         if self._written_through is not None:
             past = past | (table.windows <= self._written_through)
         if past.any():
-            held = archive_rows(select(table, past), baseline[past])
-            self._keep(self._stragglers, held)
-            table, baseline = select(table, ~past), baseline[~past]
+            self._keep(self._stragglers, archive_rows(select(table, past)))
+            table = select(table, ~past)
         if not len(table):
             return
         if self._newest is not None and int(table.windows.min()) > self._newest:
             self._write_begun(at_least=_GROUP_ROWS)
-        self._keep(self._begun, archive_rows(table, baseline))
+        self._keep(self._begun, archive_rows(table))
         self._begun_rows += len(table)
         self._newest = max(int(table.windows.max()), self._newest or 0)
 
@@ -115,14 +109,10 @@ class WindowArchive:
         if self._begun_rows < at_least:
             return
         rows = merge_rows(self._begun, self._dimensions)
-        table = to_arrow(rows, self._seconds)
-        known = pa.array(rows.baseline, from_pandas=True)
-        self._writer.write_table(table.append_column(_BASELINE, known))
+        self._writer.write_table(to_arrow(rows, self._seconds))
         self._written_through = self._newest
         self._begun, self._begun_rows = [], 0
 
     def _read(self, table: pa.Table) -> ArchiveRows:
         (batch,) = table.combine_chunks().to_batches()
-        baseline = batch.column("baseline").to_numpy(zero_copy_only=False)
-        rows = from_arrow(batch, self._dimensions, self._seconds, str(self._spool))
-        return replace(rows, baseline=baseline)
+        return from_arrow(batch, self._dimensions, self._seconds, str(self._spool))

@@ -17,6 +17,7 @@ from streams.replay.pipeline import Pipeline, in_order
 from streams.replay.request import Progress, ReplaySummary
 from streams.stages.ingest import Ingest
 from streams.stages.recordings import OutcomeRecording, Recording, WindowRecording
+from streams.stages.records import IngestStatistics
 from streams.windows.blocks import CountsBlock, SourceProgress
 from streams.windows.cells import CellTable, Int64
 from streams.windows.closed import ClosedWindow
@@ -29,6 +30,10 @@ _WINDOWS = SourcePartition("windows", 0)
 
 class ReplaySink(Protocol):
     """Takes what a replay finds."""
+
+    def add_read(self, found: IngestStatistics) -> None:
+        """Take what became of records that were read, before the windows that they close."""
+        ...
 
     def add_closed(self, closed: ClosedWindow) -> None:
         """Take a closed window, or late outcomes."""
@@ -154,6 +159,7 @@ class Drive:
         """Hand on what has been folded; give the watermarks of the partitions that moved."""
         flush = ingest.flush()
         found = flush.statistics
+        self.sink.add_read(found)
         tally.events += found.records
         tally.duplicates += found.duplicates
         tally.late += found.late

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-import numpy as np
 import structlog
 
 from streams.config import Settings
@@ -17,6 +16,7 @@ from streams.replay.files import OutcomeFiles, WindowsFile, read_releases
 from streams.replay.outputs import DEAD_LETTERS, ReplayOutputs
 from streams.replay.request import Progress, ReplayRequest, ReplaySummary
 from streams.stages.recordings import Recording
+from streams.stages.records import IngestStatistics
 from streams.windows.closed import ClosedWindow
 
 log = structlog.get_logger("opwatch.replay")
@@ -97,9 +97,11 @@ class _FolderSink:
         self._outputs = outputs
         self._reasons: Counter[DeadLetterReason] = Counter()
 
+    def add_read(self, found: IngestStatistics) -> None:
+        self._outputs.add_read(found)
+
     def add_closed(self, closed: ClosedWindow) -> None:
-        baseline = np.where(closed.learning, np.nan, closed.baseline)
-        self._outputs.add_window(closed.cells, baseline)
+        self._outputs.add_closed(closed)
 
     def add_incident(self, record: IncidentRecord) -> None:
         self._outputs.add_incident(record.record())

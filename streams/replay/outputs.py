@@ -10,8 +10,6 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
 from streams.config import Settings
 from streams.domain.errors import OperatorError, OutsideSystemError
@@ -19,7 +17,8 @@ from streams.domain.releases import ReleaseEvent
 from streams.replay.archive import WindowArchive
 from streams.replay.openmetrics import OpenMetricsWriter
 from streams.replay.report import Report, ReportFormat, rendered, report_clock
-from streams.windows.cells import CellTable
+from streams.stages.records import IngestStatistics
+from streams.windows.closed import ClosedWindow
 
 INCIDENTS = "incidents.jsonl"
 CHANGE_POINTS = "change_points.jsonl"
@@ -64,6 +63,7 @@ class ReplayOutputs:
             for name in (INCIDENTS, CHANGE_POINTS, DEAD_LETTERS, RELEASES):
                 self._files[name] = (self._hidden / name).open("wb")
             self._archive = WindowArchive(self._hidden / "windows.spool", settings)
+            self._metrics = OpenMetricsWriter(self._hidden, settings)
 
     def __enter__(self) -> Self:
         return self
@@ -83,19 +83,23 @@ class ReplayOutputs:
             self._releases.append(event)
             self._write_line(RELEASES, event.record())
 
-    def add_window(self, table: CellTable, baseline: npt.NDArray[np.float64]) -> None:
-        """Take cells of closed windows.
+    def add_read(self, found: IngestStatistics) -> None:
+        """Take what became of records that were read, before the windows that they close."""
+        self._metrics.add_read(found)
+
+    def add_closed(self, closed: ClosedWindow) -> None:
+        """Take a closed window, or late outcomes.
 
         Args:
-            table: N cells. Memory is bounded as long as windows come in time order; late cells and
+            closed: Memory is bounded as long as windows come in time order; late cells and
                 stragglers are kept in memory until the end.
-            baseline: (N,) failure probability in control; NaN while it is not known.
 
         Raises:
             OutsideSystemError: The disk failed.
         """
         with self._writing():
-            self._archive.add(table, baseline)
+            self._archive.add(closed.cells)
+            self._metrics.add_closed(closed)
 
     def add_incident(self, record: Mapping[str, Any]) -> None:
         """Take an incident record, in the order they are written."""
@@ -119,11 +123,10 @@ class ReplayOutputs:
         """
         with self._writing():
             report = Report(self._settings, self._incidents, self._change_points, self._releases)
-            with OpenMetricsWriter(self._hidden, self._settings) as metrics:
-                for rows in self._archive.finish(self._hidden / WINDOWS):
-                    metrics.add_rows(rows)
-                    report.add_rows(rows)
-                metrics.finish(self._hidden / METRICS, self._incidents)
+            for rows in self._archive.finish(self._hidden / WINDOWS):
+                self._metrics.add_rows(rows)
+                report.add_rows(rows)
+            self._metrics.finish(self._hidden / METRICS, self._incidents, self._releases)
             for form in ReportFormat:
                 text = rendered(report, form, report_clock("UTC"))
                 (self._hidden / form.file).write_text(text, "utf-8")
@@ -140,6 +143,7 @@ class ReplayOutputs:
         for file in self._files.values():
             file.close()
         self._archive.close()
+        self._metrics.close()
 
     def _write_line(self, name: str, record: Mapping[str, Any]) -> None:
         with self._writing():

@@ -24,8 +24,6 @@ from streams.windows.cells import CellTable, Int32, Int64, SparseCounts
 from streams.windows.merging import merge, select
 
 _BIN = np.dtype([("bin", "<i4"), ("count", "<i8")])
-_BASELINE_STEPS = 10**12
-"""Baselines are added up as whole numbers of this fraction, finer than any estimate of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +34,11 @@ class ArchiveRows:
         cells: Counts, those that came late included; `late` is nowhere set.
         late_trials: (N,) how many of the trials came late.
         late_failures: (N,) how many of the failures came late.
-        baseline: (N,) failure probability in control, 0 to 1; NaN where it was not known.
     """
 
     cells: CellTable
     late_trials: Int64
     late_failures: Int64
-    baseline: npt.NDArray[np.float64]
 
     def __len__(self) -> int:
         """Give the number of rows."""
@@ -67,39 +63,22 @@ def schema(dimensions: Sequence[str]) -> pa.Schema:
     )
 
 
-def archive_rows(table: CellTable, baseline: npt.NDArray[np.float64]) -> ArchiveRows:
-    """Give the rows of cells, one per window and series.
-
-    Args:
-        table: N cells, late ones among them.
-        baseline: (N,) failure probability in control; NaN where it is not known, and not looked at
-            for late cells.
-    """
+def archive_rows(table: CellTable) -> ArchiveRows:
+    """Give the rows of cells, late ones among them: one per window and series."""
     rows = ArchiveRows(
         cells=replace(table, late=np.zeros(len(table), np.bool_)),
         late_trials=np.where(table.late, table.trials, 0),
         late_failures=np.where(table.late, table.failures, 0),
-        baseline=np.where(table.late, np.nan, baseline),
     )
     return merge_rows([rows], table.dimensions)
 
 
 def merge_rows(parts: Sequence[ArchiveRows], dimensions: tuple[str, ...]) -> ArchiveRows:
-    """Add rows up: one per window and series, in that order; of baselines the known one stays."""
+    """Add rows up: one per window and series, in that order."""
     cells = merge([part.cells for part in parts], dimensions)
     # What is no count of the cells is added up as if it were: the same keys give the same rows.
-    others = merge([_as_counts(part) for part in parts], dimensions)
-    known = others.cancelled > 0
-    return ArchiveRows(
-        cells=cells,
-        late_trials=others.trials,
-        late_failures=others.failures,
-        baseline=np.where(
-            known,
-            (others.caller_faults / np.maximum(others.cancelled, 1)) / _BASELINE_STEPS,
-            np.nan,
-        ),
-    )
+    late = merge([_late_as_counts(part) for part in parts], dimensions)
+    return ArchiveRows(cells, late.trials, late.failures)
 
 
 def select_rows(rows: ArchiveRows, mask: npt.NDArray[np.bool_]) -> ArchiveRows:
@@ -108,7 +87,6 @@ def select_rows(rows: ArchiveRows, mask: npt.NDArray[np.bool_]) -> ArchiveRows:
         select(rows.cells, mask),
         rows.late_trials[mask],
         rows.late_failures[mask],
-        rows.baseline[mask],
     )
 
 
@@ -175,7 +153,7 @@ def from_arrow(
         origin: What to call the table in an error.
 
     Returns:
-        One row per window and series, without baselines.
+        One row per window and series.
 
     Raises:
         OperatorError: A column is missing or of another type, or a row cannot be.
@@ -210,21 +188,19 @@ def from_arrow(
         error_codes=_error_codes_from_arrow(batch, origin),
         durations=_durations_from_arrow(batch, origin),
     )
-    nothing = np.full(len(batch), np.nan)
-    rows = ArchiveRows(cells, counts["late_trials"], counts["late_failures"], nothing)
+    rows = ArchiveRows(cells, counts["late_trials"], counts["late_failures"])
     return merge_rows([rows], dimensions)
 
 
-def _as_counts(rows: ArchiveRows) -> CellTable:
-    """Carry late counts and baselines (their number and sum of steps) in the places of counts."""
-    known = ~np.isnan(rows.baseline)
-    steps = np.rint(np.where(known, rows.baseline, 0.0) * _BASELINE_STEPS).astype(np.int64)
+def _late_as_counts(rows: ArchiveRows) -> CellTable:
+    """Carry late counts in the places of counts."""
+    nothing = np.zeros(len(rows), np.int64)
     return replace(
         rows.cells,
         trials=rows.late_trials,
         failures=rows.late_failures,
-        cancelled=known.astype(np.int64),
-        caller_faults=steps,
+        cancelled=nothing,
+        caller_faults=nothing,
         error_codes=SparseCounts.none(),
         durations=SparseCounts.none(),
     )

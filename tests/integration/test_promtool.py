@@ -3,14 +3,14 @@
 import subprocess
 from pathlib import Path
 
-import numpy as np
 import pytest
 from cell_tables import Cell, cell_table
+from closed_windows import closed_window
 from incident_records import incident_record
 
 from streams import telemetry
 from streams.adapters.prometheus import Exporter, MetricStore
-from streams.config import IngestSettings, Settings
+from streams.config import IngestSettings, Settings, TopicSettings
 from streams.replay.outputs import ReplayOutputs
 from streams.telemetry import CATALOGUE, Kind
 
@@ -55,11 +55,13 @@ def test_promtool_reads_the_whole_page() -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A replay of three hours with an incident."""
-    settings = Settings(ingest=IngestSettings(dimensions=DIMENSIONS))
+    settings = Settings(
+        ingest=IngestSettings(dimensions=DIMENSIONS), topics=TopicSettings(counts_partitions=1)
+    )
     with ReplayOutputs(tmp_path / "out", settings) as outputs:
         for minute in range(180):
             cells = [Cell(ONSET + minute, (region, 'w"\\'), 10, 1) for region in ("eu", "us")]
-            outputs.add_window(cell_table(DIMENSIONS, cells), np.full(2, 0.1))
+            outputs.add_closed(closed_window(cell_table(DIMENSIONS, cells), baseline=0.1))
         outputs.add_incident(incident_record())
         outputs.add_incident(
             incident_record(revision=2, status="resolved", raised="2021-10-13T07:30:00Z")

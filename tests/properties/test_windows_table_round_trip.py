@@ -2,7 +2,6 @@
 
 from random import Random
 
-import numpy as np
 import pyarrow as pa
 from cell_tables import Cell, cell_table
 from hypothesis import given, settings
@@ -37,7 +36,7 @@ def test_what_is_written_is_read_in_any_order_and_cut(
     drawn: list[Cell], random: Random, size: int
 ) -> None:
     table = cell_table(DIMENSIONS, drawn)
-    rows = archive_rows(table, np.full(len(table), 0.5))
+    rows = archive_rows(table)
     written = to_arrow(rows, 60)
     order = list(range(len(written)))
     random.shuffle(order)

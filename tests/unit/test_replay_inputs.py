@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -223,7 +222,7 @@ def test_a_windows_table_is_read_in_batches_that_add_up_to_it(
         DIMENSIONS, [Cell(window, ("eu", "linux"), trials=window) for window in range(1, 6)]
     )
     path = tmp_path / "windows.parquet"
-    pq.write_table(to_arrow(archive_rows(cells, np.zeros(len(cells))), 60), path)
+    pq.write_table(to_arrow(archive_rows(cells), 60), path)
     batches = list(read_windows(path, DIMENSIONS, 60))
     assert [len(batch.cells) for batch in batches] == [2, 2, 1]
     assert [batch.cells.trials.tolist() for batch in batches] == [[1, 2], [3, 4], [5]]

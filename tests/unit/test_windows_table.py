@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import numpy as np
 import pyarrow as pa
 import pytest
 from cell_tables import Cell, cell_table
@@ -18,9 +17,9 @@ START = datetime(2021, 10, 13, 6, 27, tzinfo=UTC)
 WINDOW = int(START.timestamp()) // 60
 
 
-def _rows(cells: Sequence[Cell], baseline: float = 0.25) -> ArchiveRows:
+def _rows(cells: Sequence[Cell]) -> ArchiveRows:
     table = cell_table(DIMENSIONS, cells)
-    return archive_rows(table, np.full(len(table), baseline))
+    return archive_rows(table)
 
 
 def _read(table: pa.Table) -> CellTable:
@@ -71,12 +70,6 @@ def test_late_outcomes_count_in_the_row_of_their_window_and_are_told_apart() -> 
 def test_a_row_of_late_outcomes_alone_gives_no_punctual_cell() -> None:
     again = _read(to_arrow(_rows([Cell(WINDOW, EU, 3, 2, late=True)]), 60))
     assert again.late.tolist() == [True]
-
-
-def test_a_baseline_belongs_to_what_came_in_time() -> None:
-    rows = _rows([Cell(WINDOW, EU, 10), Cell(WINDOW, EU, 3, late=True)], 0.125)
-    assert rows.baseline.tolist() == [0.125]
-    assert np.isnan(_rows([Cell(WINDOW, EU, 3, late=True)]).baseline).all()
 
 
 def test_rows_of_the_same_window_and_series_add_up() -> None:
