@@ -34,7 +34,7 @@ demo: $(STAMPS)/wheel ## Watch the main job happen: embedded broker, simulated f
 	@echo "==> Running opwatch demo"
 	@$(BIN)/opwatch demo
 
-test: $(STAMPS)/wheel $(STAMPS)/kafka $(STAMPS)/servers $(STAMPS)/grafana-schema lint ## Check everything and run all tests against the installed package
+test: $(STAMPS)/wheel $(STAMPS)/kafka $(STAMPS)/servers $(STAMPS)/compose $(STAMPS)/grafana-schema lint ## Check everything and run all tests against the installed package
 	@echo "==> Running the tests on the installed package, with Apache Kafka, Prometheus, Alertmanager and Chromium"
 	@mkdir -p $(CACHE)/coverage
 	@$(BIN)/pytest -n auto --dist loadfile --cov --cov-report=term-missing --cov-fail-under=90
@@ -159,6 +159,15 @@ $(STAMPS)/grafana-schema: $(STAMPS)/node $(wildcard tests/grafana_schema/*)
 	  rm -rf $(CACHE)/grafana_schema; mkdir -p $(CACHE)/grafana_schema; \
 	  cp tests/grafana_schema/* $(CACHE)/grafana_schema; \
 	  npm ci --prefix $(CACHE)/grafana_schema --no-audit --no-fund --ignore-scripts)
+	@touch $@
+
+$(STAMPS)/compose: tests/servers/compose/go.mod tests/servers/compose/go.sum
+	$(call step,compose,Looking for Docker Compose$(comma) which judges compose/,\
+	  if ! docker compose version; then \
+	    if command -v go; then \
+	      cd tests/servers/compose; \
+	      go build -o "$(CURDIR)/$(CACHE)/compose/docker-compose" github.com/docker/compose/v2/cmd; \
+	    else echo 'install Docker Compose first$(comma) or Go 1.25 to build it with; the tests ask it about compose/'; exit 2; fi; fi)
 	@touch $@
 
 $(STAMPS)/kafka: $(STAMPS)/java tests/servers/kafka/pom.xml

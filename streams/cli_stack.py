@@ -1,4 +1,4 @@
-"""The commands `opwatch stack up` and `opwatch stack play`."""
+"""The commands `opwatch stack up`, `opwatch stack play` and `opwatch stack pager`."""
 
 import os
 from datetime import timedelta
@@ -134,3 +134,16 @@ def stack_play(
         after=timedelta(minutes=after),
     )
     playing.play(settings, course, repeat=repeat, say=typer.echo)
+
+
+@stack_commands.command("pager", epilog="Example: `opwatch stack pager --port 9095`")
+def stack_pager(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 9095,
+) -> None:
+    """Pager: stand where a pager would, and tell of every notification of Alertmanager."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from streams.wiring.pager import run_pager  # noqa: PLC0415
+
+    run_pager(host, port, Console())

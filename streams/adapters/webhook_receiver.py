@@ -1,4 +1,4 @@
-"""Receives what Alertmanager sends to a webhook, on loopback."""
+"""Receives what Alertmanager sends to a webhook."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -7,6 +7,8 @@ from threading import Thread
 from typing import Self
 
 import msgspec
+
+from streams.domain.errors import OperatorError
 
 LOOPBACK = "127.0.0.1"
 STALLED_AFTER_S = 10
@@ -47,19 +49,35 @@ class Notification(msgspec.Struct, frozen=True):
 class WebhookReceiver:
     """Hands on every notification that is posted while the context is open."""
 
-    def __init__(self, on_notification: Callable[[Notification], None]) -> None:
-        """Bind a free port.
+    def __init__(
+        self,
+        on_notification: Callable[[Notification], None],
+        host: str = LOOPBACK,
+        port: int = 0,
+    ) -> None:
+        """Bind the address.
 
         Args:
             on_notification: Called from the server's threads.
+            host: Address to listen on.
+            port: Its port; 0 takes any free one.
+
+        Raises:
+            OperatorError: The address cannot be bound.
         """
-        self._server = _Server(on_notification)
+        try:
+            self._server = _Server(on_notification, (host, port))
+        except (OSError, UnicodeError) as error:
+            raise OperatorError(
+                f"cannot receive notifications on {host}:{port}: {error}; choose another address"
+            ) from error
         self._thread = Thread(target=self._server.serve_forever, name="webhook", daemon=True)
 
     @property
     def url(self) -> str:
         """Give the address to post to."""
-        return f"http://{LOOPBACK}:{self._server.server_address[1]}/"
+        host, port = self._server.server_address[:2]
+        return f"http://{host!s}:{port}/"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -74,9 +92,11 @@ class WebhookReceiver:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, on_notification: Callable[[Notification], None]) -> None:
+    def __init__(
+        self, on_notification: Callable[[Notification], None], address: tuple[str, int]
+    ) -> None:
         self.on_notification = on_notification
-        super().__init__((LOOPBACK, 0), _Handler)
+        super().__init__(address, _Handler)
 
 
 class _Handler(BaseHTTPRequestHandler):

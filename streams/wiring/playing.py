@@ -1,13 +1,12 @@
 """A simulated fleet that publishes to Kafka as if it happened now."""
 
-import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from threading import Event
 
 from streams.adapters.kafka.fleet import FleetProducer
+from streams.adapters.stop_signal import told_to_stop
 from streams.adapters.system_clock import SystemClock
 from streams.config import Settings
 from streams.domain.time import format_instant
@@ -74,15 +73,13 @@ def play(settings: Settings, course: Course, *, repeat: bool, say: Callable[[str
         OperatorError: The topics are missing, or the course cannot be played.
         OutsideSystemError: Kafka does not take it.
     """
-    stop = Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
     first = live_scenario(course, now=SystemClock().now(), tail=timedelta(0))
     producer = FleetProducer(settings, SystemClock())
-    for live in islice(rounds(first), None if repeat else 1):
-        say(_introduction(live))
-        if not producer.publish(live, stop):
-            break
+    with told_to_stop() as stop:
+        for live in islice(rounds(first), None if repeat else 1):
+            say(_introduction(live))
+            if not producer.publish(live, stop):
+                break
     say(f"published {producer.sent} outcomes")
 
 

@@ -7,13 +7,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from threading import Lock
 
 from rich.console import Console
 from rich.markup import escape
 
+from dashboards.alerting import page
 from dashboards.alerting.alerts import AlertOptions
-from dashboards.alertmanager import HEARTBEAT
 from dashboards.grafana.catalogue import dashboards
 from dashboards.grafana.installation import Installation
 from streams.adapters import local_servers
@@ -24,7 +23,7 @@ from streams.adapters.local_servers import LocalServer
 from streams.adapters.logging import configure
 from streams.adapters.prometheus import Exporter, MetricStore
 from streams.adapters.system_clock import SystemClock
-from streams.adapters.webhook_receiver import Notification, NotifiedAlert, WebhookReceiver
+from streams.adapters.webhook_receiver import NotifiedAlert, WebhookReceiver
 from streams.config import Settings
 from streams.domain.incidents import IncidentRecord, IncidentStatus
 from streams.scenarios.generate import Scenario
@@ -33,8 +32,11 @@ from streams.windows.closed import ClosedWindow
 from streams.wiring import stack_configuration as texts
 from streams.wiring.embedded import Fleet, ToldObservation, embedded_installation
 from streams.wiring.narration import Narrator
+from streams.wiring.pager import Pager
 from streams.wiring.playing import Course, live_scenario
 from streams.wiring.worker import build_worker, probes
+
+SNAPSHOT_EVERY = timedelta(minutes=1)
 
 TAIL = timedelta(days=7)
 """How long the fleet goes on after the scenario's end, if nobody stops it."""
@@ -79,46 +81,12 @@ class StackObservation(ToldObservation):
             self._made.setdefault((record.incident, is_over), now)
         super().built(stage, closed, records)
 
-    def known_for(self, incident: str, *, resolved: bool) -> float | None:
-        """Give for how many seconds it has been known that an incident is open, or resolved."""
-        made = self._made.get((incident, resolved))
-        return None if made is None else SystemClock().now() - made
-
-
-class Pager:
-    """Tells a person at a terminal of every notification."""
-
-    def __init__(self, console: Console, observation: StackObservation) -> None:
-        """Begin; any thread may call it."""
-        self._console = console
-        self._observation = observation
-        self._lock = Lock()
-
-    def notified(self, notification: Notification) -> None:
-        """Tell of a notification, a line for each alert; not of the heartbeat."""
-        if notification.receiver == HEARTBEAT:
-            return
-        with self._lock:
-            for alert in notification.alerts:
-                self._tell(notification, alert)
-
-    def _tell(self, notification: Notification, alert: NotifiedAlert) -> None:
-        name = alert.labels.get("alertname", "")
-        colour = "red" if alert.status == "firing" else "green"
-        self._console.print(
-            f"[bold {colour}]{alert.status.upper()}[/bold {colour}] to "
-            f"{escape(notification.receiver)}: {escape(name)}: "
-            f"{escape(alert.annotations.get('summary', ''))}{self._delay(alert)}",
-            highlight=False,
-            soft_wrap=True,
-        )
-
-    def _delay(self, alert: NotifiedAlert) -> str:
-        incident = alert.labels.get("incident")
-        if incident is None or "release" in alert.labels:
+    def remark(self, alert: NotifiedAlert) -> str:
+        """Say how long the notification of an incident's page, or of its end, has taken."""
+        key = (alert.labels.get("incident", ""), alert.status == "resolved")
+        if alert.labels.get("alertname") != page.NAME or key not in self._made:
             return ""
-        seconds = self._observation.known_for(incident, resolved=alert.status == "resolved")
-        return "" if seconds is None else f" ({seconds:.1f} s after the window was judged)"
+        return f" ({SystemClock().now() - self._made[key]:.1f} s after the window was judged)"
 
 
 def stack_up(settings: Settings, request: StackRequest, console: Console) -> None:
@@ -138,11 +106,14 @@ def stack_up(settings: Settings, request: StackRequest, console: Console) -> Non
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="opwatch-stack-")))
         own = stack.enter_context(embedded_installation(settings))
         http = own.http.model_copy(update={"port": request.metrics_port})
+        # Nobody resumes from them, but their age is to be seen.
+        worker = own.worker.model_copy(update={"snapshot_every": SNAPSHOT_EVERY})
+        own = own.model_copy(update={"worker": worker})
         store = MetricStore(own.ingest.dimensions)
         observation = StackObservation(own, store, Narrator(console, own.topics.counts_partitions))
         exporter = stack.enter_context(Exporter(store))
         server = stack.enter_context(HttpServer(http, probes(exporter, observation)))
-        pager = stack.enter_context(WebhookReceiver(Pager(console, observation).notified))
+        pager = stack.enter_context(WebhookReceiver(Pager(console, observation.remark).notified))
         servers = _start_servers(stack, own, request, folder, server.url, pager.url)
         _introduce(console, live.scenario, request, own, server.url, servers)
         producer = FleetProducer(own, SystemClock())
