@@ -1,0 +1,172 @@
+/**
+ * Draws dashboards from a real Prometheus with Grafana's own front end, as pictures.
+ *
+ * Exit status 1: a panel has an error or nothing to show, or the page complains. 2: it could not be tried.
+ */
+
+import { chromium } from 'playwright-core';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+import { serve } from './server/server.mjs';
+
+const USAGE = `usage: node render.mjs --prometheus URL --from TIME --to TIME --out DIR --dashboard FILE [--dashboard FILE ...]
+  [--var NAME=VALUE ...] [--panel UID:ID ...] [--empty UID:ID ...] [--theme light|dark] [--timezone ZONE] [--width PIXELS]
+  [--bundle DIR] [--chromium PATH] [--wait SECONDS]
+
+Writes DIR/UID.png for each dashboard, DIR/UID-ID.png for each --panel, and DIR/report.json.
+--empty names a panel that may have nothing to show. TIME is ISO 8601.`;
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+function options() {
+  const { values } = parseArgs({
+    options: {
+      prometheus: { type: 'string' },
+      dashboard: { type: 'string', multiple: true },
+      from: { type: 'string' },
+      to: { type: 'string' },
+      out: { type: 'string' },
+      var: { type: 'string', multiple: true, default: [] },
+      panel: { type: 'string', multiple: true, default: [] },
+      empty: { type: 'string', multiple: true, default: [] },
+      theme: { type: 'string', default: 'light' },
+      timezone: { type: 'string', default: 'utc' },
+      width: { type: 'string', default: '1400' },
+      bundle: { type: 'string', default: join(here, 'bundle') },
+      chromium: { type: 'string', default: '/usr/bin/chromium' },
+      wait: { type: 'string', default: '60' },
+    },
+  });
+  const { prometheus, dashboard, from, to, out } = values;
+  if (!prometheus || !dashboard || !from || !to || !out) {
+    throw new Error(USAGE);
+  }
+  return { ...values, prometheus: prometheus.replace(/\/$/, ''), dashboard, from, to, out };
+}
+
+/** @param {string} text */
+function epochMs(text) {
+  const ms = Date.parse(text);
+  if (Number.isNaN(ms)) {
+    throw new Error(`not a time: ${text}`);
+  }
+  return new Date(ms).toISOString();
+}
+
+/** @param {string[]} assignments */
+function chosen(assignments) {
+  return Object.fromEntries(
+    assignments.map((text) => {
+      const place = text.indexOf('=');
+      return [text.slice(0, place), text.slice(place + 1)];
+    }),
+  );
+}
+
+/**
+ * The share of a panel's pixels that differ from its most frequent colour.
+ *
+ * @param {import('playwright-core').Page} page
+ * @param {import('playwright-core').Locator} panel
+ */
+async function inked(page, panel) {
+  const picture = (await panel.screenshot()).toString('base64');
+  return page.evaluate(async (png) => {
+    const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
+    const canvas = new OffscreenCanvas(image.width, image.height);
+    const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext('2d'));
+    context.drawImage(image, 0, 0);
+    const pixels = new Uint32Array(context.getImageData(0, 0, image.width, image.height).data.buffer);
+    /** @type {Map<number, number>} */
+    const counts = new Map();
+    for (const pixel of pixels) {
+      counts.set(pixel, (counts.get(pixel) ?? 0) + 1);
+    }
+    return 1 - Math.max(...counts.values()) / pixels.length;
+  }, picture);
+}
+
+/** @param {{id: number, type: string, title: string, values: number, errors: string[]}} panel @param {boolean} mayBeEmpty */
+function faults(panel, mayBeEmpty) {
+  const found = panel.errors.map((error) => `panel ${panel.id} "${panel.title}": ${error}`);
+  if (found.length === 0 && panel.values === 0 && !mayBeEmpty) {
+    found.push(`panel ${panel.id} "${panel.title}": no data`);
+  }
+  return found;
+}
+
+/**
+ * @param {import('playwright-core').Browser} browser
+ * @param {string} url
+ * @param {string} file
+ * @param {ReturnType<typeof options>} asked
+ */
+async function render(browser, url, file, asked) {
+  const json = JSON.parse(await readFile(file, 'utf8'));
+  const width = Number(asked.width);
+  const page = await browser.newPage({ viewport: { width, height: 900 } });
+  /** @type {string[]} */
+  const complaints = [];
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => {
+    if (message.type() === 'error') {
+      complaints.push(`${message.text()} (${message.location().url})`);
+    }
+  });
+  await page.goto(`${url}/?theme=${asked.theme}&timezone=${encodeURIComponent(asked.timezone)}`);
+  await page.waitForSelector('body[data-ready]', { state: 'attached', timeout: 30_000 });
+  const choices = { from: epochMs(asked.from), to: epochMs(asked.to), values: chosen(asked.var) };
+  await page.evaluate(([dashboard, given]) => window.draw(/** @type {any} */ (dashboard), /** @type {any} */ (given)), [json, choices]);
+  await page.waitForFunction(() => window.state().settled, undefined, { timeout: Number(asked.wait) * 1_000 }).catch(() => undefined);
+  await page.waitForLoadState('networkidle');
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  await page.setViewportSize({ width, height });
+  await page.evaluate(() => document.fonts.ready);
+  await page.waitForTimeout(500);
+  const state = await page.evaluate(() => window.state());
+  await page.screenshot({ path: join(asked.out, `${state.uid}.png`) });
+  const panels = [];
+  for (const panel of state.panels) {
+    const name = `${state.uid}:${panel.id}`;
+    const place = page.locator(`[data-viz-panel-key="panel-${panel.id}"]`);
+    if (asked.panel.includes(name)) {
+      await place.screenshot({ path: join(asked.out, `${state.uid}-${panel.id}.png`) });
+    }
+    panels.push({ ...panel, inked: await inked(page, place), faults: faults(panel, asked.empty.includes(name)) });
+  }
+  await page.close();
+  const unsettled = state.settled ? [] : [`not all panels were ready within ${asked.wait} s`];
+  return { ...state, panels, faults: [...unsettled, ...complaints, ...panels.flatMap((panel) => panel.faults)] };
+}
+
+async function main() {
+  const asked = options();
+  await mkdir(asked.out, { recursive: true });
+  const server = await serve({ prometheus: asked.prometheus, folder: resolve(asked.bundle) });
+  const browser = await chromium.launch({ executablePath: asked.chromium, args: ['--no-sandbox', '--force-color-profile=srgb'] });
+  try {
+    const reports = [];
+    for (const file of asked.dashboard) {
+      const report = await render(browser, server.url, file, asked);
+      reports.push(report);
+      for (const fault of report.faults) {
+        console.error(`render: ${report.uid}: ${fault}`);
+      }
+    }
+    await writeFile(join(asked.out, 'report.json'), `${JSON.stringify(reports, null, 2)}\n`);
+    return reports.some(({ faults: found }) => found.length > 0) ? 1 : 0;
+  } finally {
+    await browser.close();
+    server.close();
+  }
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(`render: ${error instanceof Error ? error.message : error}`);
+  process.exitCode = 2;
+}
