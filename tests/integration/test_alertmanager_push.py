@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import structlog
 from incident_records import incident_record
+from observed_fleet import MENDED, WINDOWS, FleetRun
 from receiving_server import ReceivingServer
+from small_fleets import SETTINGS
 
 from dashboards.alerting import page
 from dashboards.alerting.alerts import AlertOptions
@@ -18,10 +20,13 @@ from dashboards.alerting.receivers import TEMPLATES, TEMPLATES_FILE, ReceiverKin
 from dashboards.alertmanager import Timing, render_alertmanager
 from streams.adapters.alertmanager import Alertmanager, PushedAlert
 from streams.adapters.local_servers import LocalServer, alertmanager, free_port
+from streams.adapters.prometheus import MetricStore
 from streams.adapters.system_clock import SystemClock
 from streams.config_alerts import AlertmanagerSettings
 from streams.domain.errors import OperatorError, OutsideSystemError
+from streams.wiring.observation import Observation
 from streams.wiring.pages import PagePusher
+from streams.wiring.worker import page_pusher
 
 QUICK = Timing(pager_wait="0s", wait="0s", interval="1s")
 EVERY = timedelta(seconds=60)
@@ -111,6 +116,25 @@ def test_an_incident_is_one_alert_and_two_notifications_however_often_it_is_push
     assert told(server) == ("firing", ["i-2"])  # and nothing between
     assert server.rest() == []
     assert known.counts == {"accepted": 6, "failed": 0}
+
+
+def test_a_workers_incidents_page_when_they_open_and_end_when_they_resolve(
+    running: LocalServer, server: ReceivingServer
+) -> None:
+    store = MetricStore(SETTINGS.ingest.dimensions)
+    observation = Observation(SETTINGS, store, SystemClock())
+    alertmanager_settings = AlertmanagerSettings(url=running.url)
+    settings = SETTINGS.model_copy(update={"alertmanager": alertmanager_settings})
+    worker = page_pusher(settings, observation, SystemClock())
+    fleet = FleetRun()
+    fleet.go_on(observation, MENDED - 1)
+    worker.turn()
+    (incident,) = observation.open_incidents()
+    assert told(server) == ("firing", [incident])
+    fleet.go_on(observation, WINDOWS)
+    worker.turn()
+    assert told(server) == ("resolved", [incident])
+    assert 'opwatch_alerts_pushed_total{result="accepted"} 2\n' in store.text()
 
 
 def test_the_page_says_what_the_newest_record_says(

@@ -19,7 +19,9 @@ import pytest
 from kafka_messages import produce
 from live_installation import LiveInstallation
 from outcome_events import flush_of
+from receiving_server import ReceivingServer
 
+from dashboards.alerting import page
 from servers.kafka_server import TopicMaker
 from streams import telemetry
 from streams.adapters.scenario_files import write_scenario
@@ -141,6 +143,13 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
     )
 
 
+@pytest.fixture
+def pager() -> Iterator[ReceivingServer]:
+    """Stands in for Alertmanager: a worker that does not find it works all the same."""
+    with ReceivingServer() as running:
+        yield running
+
+
 def alone(_: int, __: bytes) -> int:
     """Put every outcome into one partition: what is late is then what is late in the file."""
     return 0
@@ -205,9 +214,10 @@ def installation(fresh_topics: TopicMaker, tmp_path: Path) -> Iterator[Installat
 
 
 def test_roles_split_over_three_processes_do_what_one_does_and_tell_all_they_do(
-    installation: Installation, small: Small
+    installation: Installation, small: Small, pager: ReceivingServer
 ) -> None:
-    workers = {role: installation.start(WORKER__ROLES=f'["{role}"]') for role in ROLES}
+    own = {"ALERTMANAGER__URL": pager.url}
+    workers = {role: installation.start(WORKER__ROLES=f'["{role}"]', **own) for role in ROLES}
     assert workers["judge"].get("/healthz") == (200, '{"status": "ok"}\n')
     status, text = workers["incidents"].get("/readyz")
     assert (status, "waits for its first input" in text) == (503, True)
@@ -224,6 +234,11 @@ def test_roles_split_over_three_processes_do_what_one_does_and_tell_all_they_do(
     assert int(read) == len(small.outcomes)
     lags = re.findall(r"opwatch_consumer_lag_records\{.*\} (\d+)", pages[0][1])
     assert lags == ["0"] * PARTITIONS
+    pushed = pager.next()
+    assert pushed.path == "/api/v2/alerts"
+    assert pushed.body[0]["labels"] == page.labels(json.loads(small.incidents[0])["incident"])
+    accepted = 'opwatch_alerts_pushed_total{result="accepted"} 0'
+    eventually(lambda: accepted not in workers["incidents"].get("/metrics")[1], lambda: accepted)
     for worker in workers.values():
         worker.stop()
 
