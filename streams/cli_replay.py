@@ -189,6 +189,80 @@ def compare(
     typer.echo(f"{live} and {replayed} are equal")
 
 
+@replay_commands.command(
+    "what-if",
+    cls=_WithBareKafka,
+    epilog="Example: `opwatch replay what-if --outcomes day.jsonl.zst --releases releases.jsonl "
+    "--set detectors.false_alarms_per_day=0.2 --set detectors.false_alarms_per_day=5 --out tried`",
+)
+def what_if(  # noqa: PLR0913, PLR0917 options come one by one
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to write.")],
+    outcomes: Outcomes = None,
+    more: More = None,
+    windows: Windows = None,
+    kafka: Kafka = None,
+    releases: Releases = None,
+    start: From = None,
+    end: To = None,
+    margin: Margin = "PT1H",
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE[;...]",
+            show_default=False,
+            help="Other settings to try: each --set is a try of its own, with all it names.",
+        ),
+    ] = None,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", show_default=False, help="Other settings to try, as a settings file."
+        ),
+    ] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", show_default=False, help="truth.json of a simulation: what there was."
+        ),
+    ] = None,
+    config: ConfigFile = None,
+) -> None:
+    """What if: the same past under the settings in force and under others, side by side.
+
+    Says for each whether it would have paged earlier, or at all, or falsely. Writes what_if.md,
+    what_if.json, what_if.html, and a folder of records for each setting.
+    """
+    request = _request(
+        out=out,
+        outcomes=_outcome_files(outcomes, more),
+        windows=windows,
+        kafka=kafka,
+        releases=releases,
+        between=(start, end),
+        margin=margin,
+    )
+    if not changes and not against:
+        raise OperatorError("what-if needs something to try: --set NAME=VALUE or --against FILE")
+    tried = [("as it is", config, "")]
+    tried += [(f"with {one}", config, one) for one in changes or ()]
+    tried += [(f"with {path}", path, "") for path in against or ()]
+    settings = [
+        (name, _settings(path, [one for one in text.split(";") if one.strip()]))
+        for name, path, text in tried
+    ]
+    from streams import wiring  # noqa: PLC0415
+    from streams.adapters.terminal import shown_progress  # noqa: PLC0415
+    from streams.replay.what_if import Variant  # noqa: PLC0415
+
+    with shown_progress("Trying") as progress:
+        variants = [Variant(name, one) for name, one in settings]
+        sentences = wiring.what_if(variants, request, truth, progress)
+    for sentence in sentences:
+        typer.echo(sentence)
+    typer.echo(f"see {out / 'what_if.html'}")
+
+
 def _outcome_files(outcomes: list[Path] | None, more: list[Path] | None) -> tuple[Path, ...]:
     if more and not outcomes:
         raise OperatorError(f"what is {more[0]}? give outcome files as --outcomes FILE...")

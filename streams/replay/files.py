@@ -4,15 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import structlog
 
 from streams.config import Settings
+from streams.domain.errors import OperatorError
 from streams.domain.outcomes import SourcePartition
 from streams.domain.releases import ReleaseEvent
 from streams.domain.time import window_start
 from streams.formats.release_json import decode_release
 from streams.replay.inputs import file_size, read_events, read_windows
+from streams.replay.trials import Wanted, wanted_of_truth
 from streams.stages.recordings import RecordedEvents, RecordedWindows
 from streams.stages.records import RecordBatch
 from streams.windows.cells import CellTable
@@ -114,6 +117,21 @@ def read_releases(path: Path | None) -> list[ReleaseEvent]:
                     "release_set_aside", file=str(path), line=number + 1, detail=event.detail
                 )
     return events
+
+
+def read_truth(path: Path) -> tuple[Wanted, ...]:
+    """Read the incidents of a `truth.json` that `opwatch simulate` wrote.
+
+    Raises:
+        OperatorError: It is missing, or no such file.
+    """
+    file_size(path)
+    try:
+        return wanted_of_truth(msgspec.json.decode(path.read_bytes()))
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+        raise OperatorError(
+            f"{path} is no truth.json of `opwatch simulate`: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _oldest(cells: CellTable) -> int:

@@ -16,7 +16,7 @@ from streams.scenarios.default_fleet import default_fleet
 from streams.wiring.demo import demo
 from streams.wiring.evaluation import EvaluationRequest, evaluate
 from streams.wiring.evaluation.attribution import evaluate_attribution
-from streams.wiring.replaying import replay
+from streams.wiring.replaying import replay, what_if
 from streams.wiring.worker import run_worker
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "replay",
     "run_worker",
     "simulate",
+    "what_if",
 ]
 
 

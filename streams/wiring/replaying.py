@@ -1,7 +1,8 @@
 """Replay put together: where the recording comes from, and the release log of its time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from streams.adapters.kafka.history import KafkaOutcomes, KafkaWindows, Span
 from streams.adapters.kafka.releases import KafkaReleases
@@ -11,8 +12,9 @@ from streams.config import Settings
 from streams.domain.errors import OperatorError
 from streams.domain.releases import ReleaseEvent
 from streams.replay.driver import recording_of_files, replay_recording
-from streams.replay.files import read_releases
+from streams.replay.files import read_releases, read_truth
 from streams.replay.request import KafkaContent, Progress, ReplayRequest, ReplaySummary
+from streams.replay.what_if import Variant, WhatIf
 from streams.stages.recordings import Recording
 from streams.wiring.worker import decode_message
 
@@ -33,6 +35,38 @@ def replay(settings: Settings, request: ReplayRequest, progress: Progress) -> Re
     releases = releases_of(settings, request)
     with recording_of(settings, request) as recording:
         return replay_recording(settings, request, recording, releases, progress, SystemClock())
+
+
+def what_if(
+    variants: Sequence[Variant], request: ReplayRequest, truth: Path | None, progress: Progress
+) -> list[str]:
+    """Replay the same past under several settings, and write them side by side.
+
+    Args:
+        variants: The settings; Kafka and its topics are those of the first.
+        request: What to read, and where to write.
+        truth: A `truth.json` of `opwatch simulate`; None where the truth is not known.
+        progress: Hears how far it is.
+
+    Returns:
+        A sentence for each setting.
+
+    Raises:
+        OperatorError: What to read is missing or not what it should be, or the folder cannot be
+            written.
+        OutsideSystemError: The disk failed, or Kafka does not answer.
+    """
+    plan = WhatIf(
+        variants=variants,
+        opened=lambda settings: recording_of(settings, request),
+        releases=releases_of(variants[0].settings, request),
+        wanted=request.range,
+        truth=None if truth is None else read_truth(truth),
+    )
+    found = plan.run(request.out, progress, SystemClock().now())
+    return [
+        f"{trial.name}: {answer}" for trial, answer in zip(found.trials, found.answers, strict=True)
+    ]
 
 
 @contextmanager
