@@ -1,6 +1,7 @@
 """`opwatch backfill`: the metrics of replays into a Prometheus, by blocks or by remote write."""
 
 import contextlib
+import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -105,10 +106,13 @@ def serve(sources: Sequence[Path], settings: Settings, port: int) -> Iterator[Re
         port: Port on loopback; 0 takes a free one.
 
     Raises:
-        OperatorError: A source is missing or no OpenMetrics, or Prometheus is not installed.
+        OperatorError: A source is missing or no OpenMetrics, the port is taken, or Prometheus is
+            not installed.
         OutsideSystemError: Prometheus did not start, or the disk failed.
     """
     files, seconds = metrics_files(sources), settings.windows.seconds
+    if port:
+        _refuse_taken(port)  # before blocks are made for long
     with tempfile.TemporaryDirectory(prefix="opwatch-replayed-") as name:
         folder = Path(name)
         blocks = _create(files, folder / "data")
@@ -127,6 +131,16 @@ def _create(files: Sequence[Path], target: Path) -> tuple[Block, ...]:
     if not blocks:
         raise OperatorError(f"{', '.join(map(str, files))}: there is no sample in it")
     return blocks
+
+
+def _refuse_taken(port: int) -> None:
+    try:
+        socket.create_server((local_servers.LOOPBACK, port)).close()
+    except OSError as error:
+        raise OperatorError(
+            f"cannot serve on port {port}: {(error.strerror or str(error)).lower()}; give another "
+            "--port"
+        ) from error
 
 
 def _summary(blocks: Sequence[Block], newest: float | None) -> Backfilled:

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -85,6 +86,16 @@ def test_blocks_come_into_a_running_prometheus_and_a_second_time_change_nothing(
         assert found == pytest.approx({"region=eu": 300, "region=us": 300})
         live.check()
     assert not list(data.glob(".opwatch*"))
+
+
+def test_a_port_that_is_taken_is_the_operators_fault(replayed: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with (
+            pytest.raises(OperatorError, match=f"port {port}: address already in use; give"),
+            backfill.serve([replayed], Settings(), port=port),
+        ):
+            pass
 
 
 def test_several_files_are_put_in_together(tmp_path: Path) -> None:
