@@ -60,7 +60,8 @@ def _success_ratio(installation: Installation) -> PanelBuilder:
         About(
             "Success ratio",
             "Success / (success + failure) by window, against the baseline. In control, 99 % of "
-            "windows lie in the band; several series are weighted by their operations.",
+            "windows lie in the band. Several series are weighted by their operations in the "
+            "time range.",
             "percentunit",
             installation.step,
         ),
@@ -71,7 +72,8 @@ def _success_ratio(installation: Installation) -> PanelBuilder:
             Query(chosen.upper_bound(), _HIGHEST),
         ],
         legend=["min", "lastNotNull"],
-    ).max(1)
+    )
+    panel = panel.max(1).max_data_points(250)
     panel = coloured(panel, "success ratio", BLUE, custom__lineWidth=2)
     panel = coloured(
         panel, "baseline", PURPLE, custom__lineStyle={"fill": "dash", "dash": [10, 10]}

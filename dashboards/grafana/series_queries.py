@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dashboards.queries import DECIDED, per_second, select, total
+from dashboards.queries import DECIDED, select, total
 from streams.telemetry import (
     BASELINE_LOWER_BOUND,
     BASELINE_SUCCESS_RATIO,
@@ -29,9 +29,11 @@ def worst(choose: str, labels: Sequence[str], shown: str, measured: str, reduce:
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """Series taken together, each with the weight of its operations.
+    """Series taken together, each with the weight of its operations in the time range.
 
-    For a single series the weight cancels out: what comes is the metric itself.
+    For a single series the weight cancels out: what comes is the metric itself. The weight is the
+    same at every step, so that Prometheus works it out once, and so that a change in what is done
+    is not taken for a change in how well it is done.
 
     Attributes:
         labels: What tells the series apart.
@@ -43,8 +45,8 @@ class Selected:
 
     def mean(self, metric: Metric) -> str:
         """Give the mean of a ratio over the series."""
-        weighted = f"{self._weight} * on ({self._by}) {self._of(metric)}"
-        return f"{total('sum', (), weighted)} / {self._weight_where(metric)}"
+        chosen = select(metric, *self.matchers)
+        return f"sum({self._weighted(chosen)}) / {self._weight_of(chosen)}"
 
     def lower_bound(self) -> str:
         """Give the lower bound of the mean in control.
@@ -64,17 +66,19 @@ class Selected:
 
     @property
     def _weight(self) -> str:
-        decided = per_second(OPERATIONS, *self.matchers, DECIDED, over="$__rate_interval")
-        return total("sum", self.labels, decided)
+        operations = select(OPERATIONS, *self.matchers, DECIDED)
+        return total("sum", self.labels, f"increase({operations}[$__range] @ end())")
 
-    def _of(self, metric: Metric) -> str:
-        return total("max", self.labels, select(metric, *self.matchers))
+    def _weighted(self, ratio: str) -> str:
+        # The side of the metric may have a series twice: of two workers, as one takes over.
+        return f"{ratio} * on ({self._by}) group_left () {self._weight}"
 
-    def _weight_where(self, metric: Metric) -> str:
-        return total("sum", (), f"{self._weight} and on ({self._by}) {self._of(metric)}")
+    def _weight_of(self, ratio: str) -> str:
+        return f"sum({self._weight} and on ({self._by}) {ratio})"
 
     def _bound(self, sign: str, above: Metric, below: Metric) -> str:
-        width = f"({self._of(above)} - {self._of(below)})"
-        deviations = total("sum", (), f"({self._weight} * on ({self._by}) {width}) ^ 2")
-        mean = self.mean(BASELINE_SUCCESS_RATIO)
-        return f"{mean} {sign} sqrt({deviations}) / {self._weight_where(BASELINE_SUCCESS_RATIO)}"
+        baseline = select(BASELINE_SUCCESS_RATIO, *self.matchers)
+        width = f"({select(above, *self.matchers)} - {select(below, *self.matchers)})"
+        deviation = f"sqrt(sum(({self._weighted(width)}) ^ 2))"
+        mean = f"sum({self._weighted(baseline)})"
+        return f"({mean} {sign} {deviation}) / {self._weight_of(baseline)}"
