@@ -38,6 +38,9 @@ After: TypeAlias = Annotated[
     float, typer.Option(min=0, metavar="MINUTES", help="Time after its end.")
 ]
 Seed: TypeAlias = Annotated[int, typer.Option(min=0, help="The same seed gives the same fleet.")]
+Volume: TypeAlias = Annotated[
+    float, typer.Option(min=0.001, help="Operations, as a multiple of the scenario's own.")
+]
 Port: TypeAlias = Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")]
 
 
@@ -57,6 +60,7 @@ def stack_up(  # noqa: PLR0913, PLR0917 options come one by one
     incident_duration: Duration = 40.0,
     after: After = 20.0,
     seed: Seed = 1,
+    volume: Volume = 1.0,
     metrics_port: Port = 0,
     prometheus_port: Port = 0,
     alertmanager_port: Port = 0,
@@ -76,6 +80,7 @@ def stack_up(  # noqa: PLR0913, PLR0917 options come one by one
     course = playing.Course(
         scenario=scenario,
         seed=seed,
+        volume=volume,
         speed=speed,
         before=timedelta(minutes=before),
         incident_duration=_duration(scenario, incident_duration),
@@ -99,7 +104,7 @@ def _duration(scenario: str, minutes: float) -> timedelta | None:
 @stack_commands.command(
     "play", epilog="Example: `opwatch stack play --incident-duration 40 --repeat`"
 )
-def stack_play(
+def stack_play(  # noqa: PLR0913, PLR0917 options come one by one
     scenario: Annotated[
         str, typer.Option(metavar="NAME", help="See `opwatch simulate --list`.")
     ] = "founding-incident",
@@ -113,6 +118,7 @@ def stack_play(
     incident_duration: Duration = 40.0,
     after: After = 20.0,
     seed: Seed = 1,
+    volume: Volume = 1.0,
     config: ConfigFile = None,
 ) -> None:
     """Play: publish a simulated fleet to the topics of the settings, as if it happened now.
@@ -128,6 +134,7 @@ def stack_play(
     course = playing.Course(
         scenario=scenario,
         seed=seed,
+        volume=volume,
         speed=speed,
         before=timedelta(minutes=before),
         incident_duration=_duration(scenario, incident_duration),

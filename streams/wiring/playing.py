@@ -11,6 +11,7 @@ from streams.adapters.system_clock import SystemClock
 from streams.config import Settings
 from streams.domain.time import format_instant
 from streams.scenarios.catalogue import build
+from streams.scenarios.default_fleet import default_fleet
 from streams.scenarios.live import Live, moved_to_now, rounds
 
 LEAD = timedelta(minutes=5)
@@ -24,6 +25,7 @@ class Course:
     Attributes:
         scenario: Its name.
         seed: Of all random draws.
+        volume: Operations, as a multiple of the default fleet's.
         speed: How fast event time passes until it has caught up with the clock.
         before: Time before the onset; all but its last minutes are history.
         incident_duration: From onset to end; None where the scenario has no incident.
@@ -32,6 +34,7 @@ class Course:
 
     scenario: str
     seed: int = 1
+    volume: float = 1.0
     speed: float
     before: timedelta
     incident_duration: timedelta | None
@@ -52,6 +55,7 @@ def live_scenario(course: Course, *, now: float, tail: timedelta) -> Live:
     scenario = build(
         course.scenario,
         seed=course.seed,
+        volume=course.volume * default_fleet().operations_per_minute,
         before=course.before,
         after=course.after,
         incident_duration=course.incident_duration,

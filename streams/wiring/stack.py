@@ -36,7 +36,7 @@ from streams.wiring.pager import Pager
 from streams.wiring.playing import Course, live_scenario
 from streams.wiring.worker import build_worker, probes
 
-SNAPSHOT_EVERY = timedelta(minutes=1)
+SNAPSHOT_EVERY = timedelta(seconds=20)
 
 TAIL = timedelta(days=7)
 """How long the fleet goes on after the scenario's end, if nobody stops it."""

@@ -21,15 +21,9 @@ LEAST_S = 1.0
 
 JOB = "opwatch"
 
-_DURATIONS = (
-    "interval",
-    "for",
-    "keep_firing_for",
-    "group_wait",
-    "group_interval",
-    "repeat_interval",
-)
-"""Fields of rules and of Alertmanager's routes that hold a duration."""
+_DURATIONS = frozenset({"interval", "for", "keep_firing_for", "group_wait", "group_interval"})
+"""Fields of rules and routes that are hurried. Not when a notification is repeated: that would be
+another one to whoever counts them."""
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 _PART = re.compile(r"(\d+)(ms|[smhdwy])")
