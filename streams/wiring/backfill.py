@@ -1,6 +1,7 @@
 """`opwatch backfill`: the metrics of replays into a Prometheus, by blocks or by remote write."""
 
 import contextlib
+import os
 import socket
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -138,7 +139,7 @@ def _refuse_taken(port: int) -> None:
         socket.create_server((local_servers.LOOPBACK, port)).close()
     except OSError as error:
         raise OperatorError(
-            f"cannot serve on port {port}: {(error.strerror or str(error)).lower()}; give another "
+            f"cannot serve on port {port}: {os.strerror(error.errno or 0).lower()}; give another "
             "--port"
         ) from error
 
