@@ -96,7 +96,8 @@ class VolumeChanges:
         self._told = {tuple(place) for place in state["told"]}
 
     def _admit(self, places: list[Place]) -> None:
-        new = [place for place in places if place not in self._rows]
+        # Where region and group are all dimensions there are, a series is its own sum.
+        new = [place for place in dict.fromkeys(places) if place not in self._rows]
         groups = []
         for place in new:
             group = group_of(self._settings, place)

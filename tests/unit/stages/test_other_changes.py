@@ -57,6 +57,15 @@ def test_a_series_whose_region_goes_on_is_told_by_itself() -> None:
     assert 0 < point.ratio < 0.05
 
 
+def test_where_region_and_group_are_all_dimensions_a_series_is_told_once() -> None:
+    def course(window: int, key: tuple[str, ...]) -> Mapping[str, object]:
+        return {"volume": 0} if key[:2] == ("east", "large") and window >= BEGIN else {}
+
+    whole = settings("volume", group_by=("vm_type", "operation"))
+    (point,) = found(Judge(whole, 0), fleet(BEGIN + 10, course), ChangeKind.VOLUME)
+    assert point.series == {"region": "east", "vm_type": "large", "operation": "create"}
+
+
 def test_cancelled_operations_and_faults_of_callers_have_arrived_too() -> None:
     def table(window: int, key: tuple[str, ...]) -> Cell:
         late = window >= BEGIN
