@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint develop kafka grafana-schema bench-ingest evaluate evaluate-openstack evaluate-detectors evaluate-attribution lock clean
+.PHONY: help demo test lint develop kafka grafana-schema pictures bench-ingest evaluate evaluate-openstack evaluate-detectors evaluate-attribution lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -34,7 +34,7 @@ demo: $(STAMPS)/wheel ## Watch the main job happen: embedded broker, simulated f
 	@echo "==> Running opwatch demo"
 	@$(BIN)/opwatch demo
 
-test: $(STAMPS)/wheel $(STAMPS)/kafka $(STAMPS)/servers $(STAMPS)/compose $(STAMPS)/grafana-schema lint ## Check everything and run all tests against the installed package
+test: $(STAMPS)/wheel $(STAMPS)/kafka $(STAMPS)/servers $(STAMPS)/compose $(STAMPS)/grafana-schema $(STAMPS)/rendering lint ## Check everything and run all tests against the installed package
 	@echo "==> Running the tests on the installed package, with Apache Kafka, Prometheus, Alertmanager and Chromium"
 	@mkdir -p $(CACHE)/coverage
 	@$(BIN)/pytest -n auto --dist loadfile --cov --cov-report=term-missing --cov-fail-under=90
@@ -57,6 +57,11 @@ develop: $(STAMPS)/dev ## Install editable instead, for working on it
 kafka: $(STAMPS)/kafka ## Fetch Apache Kafka for tests and benchmarks
 
 grafana-schema: $(STAMPS)/grafana-schema ## Fetch Grafana's own types of dashboards, for the tests
+
+pictures: $(STAMPS)/wheel $(STAMPS)/dev $(STAMPS)/servers $(STAMPS)/rendering ## Draw the dashboards from a replayed incident into docs/pictures/
+	@echo "==> Replaying the founding incident and drawing its dashboards"
+	@mkdir -p docs/pictures
+	@PYTHONPATH=tests $(BIN)/python tests/draw_pictures.py docs/pictures
 
 bench-ingest: $(STAMPS)/wheel $(STAMPS)/dev $(STAMPS)/kafka ## Events per second of ingest against its peers, on one core
 	@echo "==> Measuring ingest on Apache Kafka"
@@ -168,6 +173,20 @@ $(STAMPS)/compose: tests/servers/compose/go.mod tests/servers/compose/go.sum
 	      cd tests/servers/compose; \
 	      go build -o "$(CURDIR)/$(CACHE)/compose/docker-compose" github.com/docker/compose/v2/cmd; \
 	    else echo 'install Docker Compose first$(comma) or Go 1.25 to build it with; the tests ask it about compose/'; exit 2; fi; fi)
+	@touch $@
+
+RENDERING := $(CACHE)/rendering
+
+$(STAMPS)/rendering-packages: $(STAMPS)/node tests/rendering/package.json tests/rendering/package-lock.json
+	$(call step,rendering-packages,Fetching Grafana's front end$(comma) which draws the dashboards,\
+	  mkdir -p $(RENDERING); cp tests/rendering/package*.json $(RENDERING); \
+	  npm ci --prefix $(RENDERING) --no-audit --no-fund --ignore-scripts)
+	@touch $@
+
+$(STAMPS)/rendering: $(STAMPS)/rendering-packages $(shell find tests/rendering -type f)
+	$(call step,rendering,Bundling Grafana's front end,\
+	  rm -rf $(RENDERING)/src $(RENDERING)/server; cp -R tests/rendering/. $(RENDERING); \
+	  npm run --prefix $(RENDERING) test; npm run --prefix $(RENDERING) build)
 	@touch $@
 
 $(STAMPS)/kafka: $(STAMPS)/java tests/servers/kafka/pom.xml

@@ -9,6 +9,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import UPNG from 'upng-js';
 
 import { serve } from './server/server.mjs';
 
@@ -37,7 +38,7 @@ function options() {
       width: { type: 'string', default: '1400' },
       bundle: { type: 'string', default: join(here, 'bundle') },
       chromium: { type: 'string', default: '/usr/bin/chromium' },
-      wait: { type: 'string', default: '60' },
+      wait: { type: 'string', default: '120' },
     },
   });
   const { prometheus, dashboard, from, to, out } = values;
@@ -48,7 +49,7 @@ function options() {
 }
 
 /** @param {string} text */
-function epochMs(text) {
+function isoTime(text) {
   const ms = Date.parse(text);
   if (Number.isNaN(ms)) {
     throw new Error(`not a time: ${text}`);
@@ -66,27 +67,28 @@ function chosen(assignments) {
   );
 }
 
+const COLOURS = 256;
+
+/** @param {Buffer} png */
+function withPalette(png) {
+  const image = UPNG.decode(png);
+  return Buffer.from(UPNG.encode(UPNG.toRGBA8(image), image.width, image.height, COLOURS));
+}
+
 /**
- * The share of a panel's pixels that differ from its most frequent colour.
+ * The share of pixels that have a colour; frames, axes and almost all text are grey.
  *
- * @param {import('playwright-core').Page} page
- * @param {import('playwright-core').Locator} panel
+ * @param {Buffer} png
  */
-async function inked(page, panel) {
-  const picture = (await panel.screenshot()).toString('base64');
-  return page.evaluate(async (png) => {
-    const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
-    const canvas = new OffscreenCanvas(image.width, image.height);
-    const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext('2d'));
-    context.drawImage(image, 0, 0);
-    const pixels = new Uint32Array(context.getImageData(0, 0, image.width, image.height).data.buffer);
-    /** @type {Map<number, number>} */
-    const counts = new Map();
-    for (const pixel of pixels) {
-      counts.set(pixel, (counts.get(pixel) ?? 0) + 1);
-    }
-    return 1 - Math.max(...counts.values()) / pixels.length;
-  }, picture);
+function coloured(png) {
+  const image = UPNG.decode(png);
+  const pixels = new Uint8Array(/** @type {ArrayBuffer} */ (UPNG.toRGBA8(image)[0]));
+  let found = 0;
+  for (let place = 0; place < pixels.length; place += 4) {
+    const rgb = pixels.subarray(place, place + 3);
+    found += Math.max(...rgb) - Math.min(...rgb) > 40 ? 1 : 0;
+  }
+  return found / (pixels.length / 4);
 }
 
 /** @param {{id: number, type: string, title: string, values: number, errors: string[]}} panel @param {boolean} mayBeEmpty */
@@ -118,7 +120,7 @@ async function render(browser, url, file, asked) {
   });
   await page.goto(`${url}/?theme=${asked.theme}&timezone=${encodeURIComponent(asked.timezone)}`);
   await page.waitForSelector('body[data-ready]', { state: 'attached', timeout: 30_000 });
-  const choices = { from: epochMs(asked.from), to: epochMs(asked.to), values: chosen(asked.var) };
+  const choices = { from: isoTime(asked.from), to: isoTime(asked.to), values: chosen(asked.var) };
   await page.evaluate(([dashboard, given]) => window.draw(/** @type {any} */ (dashboard), /** @type {any} */ (given)), [json, choices]);
   await page.waitForFunction(() => window.state().settled, undefined, { timeout: Number(asked.wait) * 1_000 }).catch(() => undefined);
   await page.waitForLoadState('networkidle');
@@ -127,15 +129,16 @@ async function render(browser, url, file, asked) {
   await page.evaluate(() => document.fonts.ready);
   await page.waitForTimeout(500);
   const state = await page.evaluate(() => window.state());
-  await page.screenshot({ path: join(asked.out, `${state.uid}.png`) });
+  await writeFile(join(asked.out, `${state.uid}.png`), withPalette(await page.screenshot()));
   const panels = [];
   for (const panel of state.panels) {
     const name = `${state.uid}:${panel.id}`;
     const place = page.locator(`[data-viz-panel-key="panel-${panel.id}"]`);
+    const picture = await place.screenshot();
     if (asked.panel.includes(name)) {
-      await place.screenshot({ path: join(asked.out, `${state.uid}-${panel.id}.png`) });
+      await writeFile(join(asked.out, `${state.uid}-${panel.id}.png`), withPalette(picture));
     }
-    panels.push({ ...panel, inked: await inked(page, place), faults: faults(panel, asked.empty.includes(name)) });
+    panels.push({ ...panel, coloured: coloured(picture), faults: faults(panel, asked.empty.includes(name)) });
   }
   await page.close();
   const unsettled = state.settled ? [] : [`not all panels were ready within ${asked.wait} s`];

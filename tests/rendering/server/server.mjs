@@ -16,6 +16,9 @@ const TYPES = /** @type {Record<string, string>} */ ({
   '.woff': 'font/woff',
   '.json': 'application/json',
 });
+/** Some icons are in Grafana's application and not in its packages: nothing is drawn in their place. */
+const ICONS = '/public/build/img/icons/';
+const BLANK = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"></svg>';
 const RESOURCES = /^\/api\/datasources\/uid\/[^/]+\/resources\/(.*)$/;
 
 /** @param {import('node:http').IncomingMessage} request */
@@ -89,12 +92,16 @@ export function serve({ prometheus, folder }) {
         json(upstream.status, await upstream.text());
       } else {
         const path = join(folder, normalize(url.pathname === '/' ? '/index.html' : url.pathname));
-        if (!path.startsWith(folder) || !existsSync(path) || !statSync(path).isFile()) {
+        const there = path.startsWith(folder) && existsSync(path) && statSync(path).isFile();
+        if (there) {
+          response.writeHead(200, { 'Content-Type': TYPES[extname(path)] ?? 'application/octet-stream' });
+          createReadStream(path).pipe(response);
+        } else if (url.pathname.startsWith(ICONS)) {
+          response.writeHead(200, { 'Content-Type': TYPES['.svg'] });
+          response.end(BLANK);
+        } else {
           json(404, { message: `no such file: ${url.pathname}` });
-          return;
         }
-        response.writeHead(200, { 'Content-Type': TYPES[extname(path)] ?? 'application/octet-stream' });
-        createReadStream(path).pipe(response);
       }
     } catch (error) {
       json(502, { message: String(error) });
