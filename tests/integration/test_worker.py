@@ -10,11 +10,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from kafka_messages import produce
 from live_installation import LiveInstallation
@@ -38,9 +40,14 @@ STOP_SECONDS = 20.0
 ROLES = ("ingest", "judge", "incidents")
 SETTINGS = {"TOPICS__COUNTS_PARTITIONS": "2"}
 
-UNSEEN = {telemetry.OVERFLOWED, telemetry.CHANGE_POINTS_ACTIVE}
-"""Metrics with nothing to say at the end of the small incident: it stays within its bounds, and by
-then every series may be well again."""
+UNSEEN = {
+    telemetry.CHANGE_POINTS_ACTIVE,
+    telemetry.ALERTS_PUSHED,
+    telemetry.ARCHIVED_WINDOWS,
+    telemetry.ARCHIVE_FAILURES,
+}
+"""Metrics with nothing to say at the end of the small incident: by then every series may be well
+again, and nothing is pushed or archived unless it is asked for."""
 
 
 def run(environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
@@ -110,6 +117,7 @@ class Small:
     outcomes: list[bytes]
     releases: list[bytes]
     incidents: list[bytes]
+    failures: dict[str, int]
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +148,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
         [line for batch in read_events(outcomes) for line in batch.lines],
         releases.read_bytes().splitlines(),
         incidents,
+        in_time(folder / "result" / "windows.parquet"),
     )
 
 
@@ -148,6 +157,14 @@ def pager() -> Iterator[ReceivingServer]:
     """Stands in for Alertmanager: a worker that does not find it works all the same."""
     with ReceivingServer() as running:
         yield running
+
+
+def in_time(windows: Path) -> dict[str, int]:
+    """Give the failures that came in time, by region."""
+    found: Counter[str] = Counter()
+    for row in pq.read_table(windows).to_pylist():
+        found[row["region"]] += row["failures"] - row["late_failures"]
+    return dict(found)
 
 
 def alone(_: int, __: bytes) -> int:
@@ -252,6 +269,59 @@ def test_a_worker_stopped_under_load_ends_in_order_and_its_successor_goes_on(
     first.stop()
     second = installation.start()
     assert installation.messages("incidents", len(small.incidents)) == small.incidents
+    second.stop()
+
+
+PARTITION_COUNTERS = "|".join(
+    metric.name
+    for metric in (*telemetry.CATALOGUE, telemetry.WINDOWS_CLOSED)
+    if metric.by_partition or metric is telemetry.WINDOWS_CLOSED
+)
+
+
+def counters(worker: Running) -> dict[str, int]:
+    """Give the samples of the counters that belong to counts partitions."""
+    text = worker.get("/metrics")[1]
+    lines = re.findall(rf"^((?:{PARTITION_COUNTERS})\{{.*\}}) (\d+)$", text, re.MULTILINE)
+    return {sample: int(value) for sample, value in lines}
+
+
+def failures(samples: Mapping[str, int]) -> dict[str, int]:
+    """Give the failed operations by region."""
+    found: Counter[str] = Counter()
+    for sample, count in samples.items():
+        match = re.match(r'opwatch_operations_total\{region="([^"]*)".*,outcome="failure"', sample)
+        if match:
+            found[match[1]] += count
+    return dict(found)
+
+
+def test_the_counters_of_a_killed_worker_go_on_where_they_were(
+    installation: Installation, small: Small
+) -> None:
+    """No counter ever falls, so that what is repeated after the kill does not count twice."""
+    installation.produce(small.outcomes, small.releases, alone)
+    first = installation.start()
+    newest: dict[str, int] = {}
+    fallen: list[str] = []
+
+    def looked_at(worker: Running) -> Mapping[str, int]:
+        now = counters(worker)
+        fallen.extend(
+            f"{sample} fell from {newest[sample]} to {count}"
+            for sample, count in now.items()
+            if count < newest.get(sample, 0)
+        )
+        newest.update(now)
+        return now
+
+    killed = sum(small.failures.values()) // 2
+    eventually(lambda: sum(failures(looked_at(first)).values()) >= killed, installation.logs)
+    first.process.kill()
+    first.process.wait()
+    second = installation.start()
+    eventually(lambda: failures(looked_at(second)) == small.failures, installation.logs)
+    assert fallen == []
     second.stop()
 
 

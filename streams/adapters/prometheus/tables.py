@@ -17,6 +17,9 @@ Slot = tuple[str, int]
 PIECE_ROWS = 1_000
 """Lines written at once: about a millisecond of the interpreter."""
 
+SPARE_TEXTS = 10_000
+"""Label texts kept beyond those in use, so that series that rest for a while keep theirs."""
+
 PAUSE_SECONDS = 0.0005
 """Rest between two pieces, in which any other thread gets the interpreter."""
 
@@ -89,6 +92,11 @@ class SeriesTables:
         """Wait until there is something to write; False if there is nothing after so long."""
         return self._changed.wait(seconds)
 
+    @property
+    def is_current(self) -> bool:
+        """Tell whether the text of all tables is written."""
+        return not self._stale and not self._writing.locked()
+
     def write(self, pause: Callable[[], None] = lambda: time.sleep(PAUSE_SECONDS)) -> None:
         """Write the text of all tables that have changed.
 
@@ -134,14 +142,16 @@ class SeriesTables:
 
     def _label_texts(self, keys: Sequence[Labels], pause: Callable[[], None]) -> list[str]:
         """Give the labels of the dimensions, which are the same for all metrics and windows."""
+        with self._lock:
+            rows = sum(len(table.keys) for table in self._tables.values())
+        if len(self._texts) > 2 * rows + SPARE_TEXTS:
+            self._texts.clear()  # most of them are of series that are no more
         known = self._texts
-        if len(known) > 2 * len(keys) + 100_000:
-            known = self._texts = {}  # most of them are of series that are no more
         texts: list[str] = []
         for first in range(0, len(keys), PIECE_ROWS):
             part = keys[first : first + PIECE_ROWS]
             new = {key: label_text(self._names, key) for key in part if key not in known}
-            known |= new
+            known.update(new)
             texts += [known[key] for key in part]
             pause()
         return texts
