@@ -1,10 +1,7 @@
 """What a replay writes: one folder, complete or not at all."""
 
-import contextlib
-import secrets
-import shutil
-import signal
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -12,11 +9,12 @@ from typing import Any, BinaryIO, Self
 import msgspec
 
 from streams.config import Settings
-from streams.domain.errors import OperatorError, OutsideSystemError
+from streams.domain.errors import OutsideSystemError
 from streams.domain.releases import ReleaseEvent
 from streams.replay.archive import WindowArchive
 from streams.replay.openmetrics import OpenMetricsWriter
 from streams.replay.report import Report, ReportFormat, rendered, report_clock
+from streams.replay.whole_folder import hidden_folder, move_in, reason
 from streams.stages.records import IngestStatistics
 from streams.windows.closed import ClosedWindow
 
@@ -36,36 +34,37 @@ class ReplayOutputs:
     """
 
     def __init__(self, out: Path, settings: Settings) -> None:
-        """Make the hidden folder.
+        """Describe the folder; nothing is written before the context is entered.
 
         Args:
             out: The folder to write.
             settings: For dimensions and window length.
-
-        Raises:
-            OperatorError: The folder cannot be made there.
         """
-        if out.exists() and not out.is_dir():
-            raise OperatorError(f"cannot write into {out}: it is a file, not a folder")
         self._out = out
         self._settings = settings
-        self._hidden = out.parent / f".{out.name}.partial-{secrets.token_hex(4)}"
-        try:
-            self._hidden.mkdir(parents=True)
-        except OSError as error:
-            raise OperatorError(f"cannot write into {out}: {_reason(error)}") from error
         self._incidents: list[Mapping[str, Any]] = []
         self._change_points: list[Mapping[str, Any]] = []
         self._releases: list[ReleaseEvent] = []
         self._encode = msgspec.json.Encoder().encode
         self._files: dict[str, BinaryIO] = {}
-        with self._writing():
-            for name in (INCIDENTS, CHANGE_POINTS, DEAD_LETTERS, RELEASES):
-                self._files[name] = (self._hidden / name).open("wb")
-            self._archive = WindowArchive(self._hidden / "windows.spool", settings)
-            self._metrics = OpenMetricsWriter(self._hidden, settings)
 
     def __enter__(self) -> Self:
+        """Make the hidden folder.
+
+        Raises:
+            OperatorError: The folder cannot be made there.
+            OutsideSystemError: The disk failed.
+        """
+        # One stack for all, so that Ctrl-C at any moment finds what is there already.
+        with ExitStack() as opened, self._writing():
+            self._hidden = opened.enter_context(hidden_folder(self._out))
+            for name in (INCIDENTS, CHANGE_POINTS, DEAD_LETTERS, RELEASES):
+                self._files[name] = opened.enter_context((self._hidden / name).open("wb"))
+            self._archive = WindowArchive(self._hidden / "windows.spool", self._settings)
+            opened.callback(self._archive.close)
+            self._metrics = OpenMetricsWriter(self._hidden, self._settings)
+            opened.callback(self._metrics.close)
+            self._opened = opened.pop_all()
         return self
 
     def __exit__(
@@ -74,8 +73,7 @@ class ReplayOutputs:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._close()
-        shutil.rmtree(self._hidden, ignore_errors=True)
+        self._opened.close()
 
     def add_releases(self, releases: Iterable[ReleaseEvent]) -> None:
         """Take release events, in the order they were read."""
@@ -130,42 +128,18 @@ class ReplayOutputs:
             for form in ReportFormat:
                 text = rendered(report, form, report_clock("UTC"))
                 (self._hidden / form.file).write_text(text, "utf-8")
-            self._close()
-            self._move_in()
-
-    def _move_in(self) -> None:
-        with _uninterrupted():
-            self._out.mkdir(exist_ok=True)
-            for name in (*self._files, WINDOWS, METRICS, *(form.file for form in ReportFormat)):
-                (self._hidden / name).replace(self._out / name)
-
-    def _close(self) -> None:
-        for file in self._files.values():
-            file.close()
-        self._archive.close()
-        self._metrics.close()
+            for file in self._files.values():
+                file.close()
+            whole = [*self._files, WINDOWS, METRICS, *(form.file for form in ReportFormat)]
+            move_in([self._hidden / name for name in whole], self._out)
 
     def _write_line(self, name: str, record: Mapping[str, Any]) -> None:
         with self._writing():
             self._files[name].write(self._encode(record) + b"\n")
 
-    @contextlib.contextmanager
+    @contextmanager
     def _writing(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            raise OutsideSystemError(f"cannot write {self._out}: {_reason(error)}") from error
-
-
-@contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Let Ctrl-C wait: a folder must not hold some files of one replay and some of another."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+            raise OutsideSystemError(f"cannot write {self._out}: {reason(error)}") from error

@@ -3,7 +3,7 @@
 import secrets
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,35 +24,54 @@ def whole_folder(out: Path) -> Iterator[Path]:
         OperatorError: The folder cannot be made there.
         OutsideSystemError: The disk failed.
     """
+    with hidden_folder(out) as hidden:
+        try:
+            yield hidden
+            move_in(hidden.iterdir(), out)
+        except OSError as error:
+            raise OutsideSystemError(f"cannot write {out}: {reason(error)}") from error
+
+
+@contextmanager
+def hidden_folder(out: Path) -> Iterator[Path]:
+    """Give a hidden folder beside the target, that is gone when the block ends.
+
+    Args:
+        out: The folder that is to be written.
+
+    Raises:
+        OperatorError: The folder cannot be made there.
+    """
     if out.exists() and not out.is_dir():
         raise OperatorError(f"cannot write into {out}: it is a file, not a folder")
     hidden = out.parent / f".{out.name}.partial-{secrets.token_hex(4)}"
     try:
-        hidden.mkdir(parents=True)
-    except OSError as error:
-        raise OperatorError(f"cannot write into {out}: {reason(error)}") from error
-    try:
+        try:
+            hidden.mkdir(parents=True)
+        except OSError as error:
+            raise OperatorError(f"cannot write into {out}: {reason(error)}") from error
         yield hidden
-        with uninterrupted():
-            move_in(hidden, out)
-    except OSError as error:
-        raise OutsideSystemError(f"cannot write {out}: {reason(error)}") from error
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
 
 
-def move_in(hidden: Path, out: Path) -> None:
-    """Move the files of a folder into another, folders within it, too."""
-    out.mkdir(exist_ok=True)
-    for path in sorted(hidden.iterdir()):
-        if path.is_dir():
-            move_in(path, out / path.name)
-        else:
-            path.replace(out / path.name)
+def move_in(paths: Iterable[Path], out: Path) -> None:
+    """Move files, and what is in folders, into a folder; Ctrl-C waits meanwhile.
+
+    Raises:
+        OSError: The disk failed.
+    """
+    with _uninterrupted():
+        out.mkdir(exist_ok=True)
+        for path in sorted(paths):
+            if path.is_dir():
+                move_in(path.iterdir(), out / path.name)
+            else:
+                path.replace(out / path.name)
 
 
 @contextmanager
-def uninterrupted() -> Iterator[None]:
+def _uninterrupted() -> Iterator[None]:
     """Let Ctrl-C wait: a folder must not hold some files of one replay and some of another."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:

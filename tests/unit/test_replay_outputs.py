@@ -119,9 +119,9 @@ def test_a_folder_that_is_there_keeps_what_else_it_holds(tmp_path: Path) -> None
 def test_a_target_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out").touch()
     with pytest.raises(OperatorError, match="it is a file, not a folder"):
-        ReplayOutputs(tmp_path / "out", SETTINGS)
+        _write(tmp_path / "out", [])
     with pytest.raises(OperatorError, match=r"cannot write into .*: not a directory"):
-        ReplayOutputs(tmp_path / "out" / "deeper", SETTINGS)
+        _write(tmp_path / "out" / "deeper", [])
 
 
 def test_a_disk_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
