@@ -56,8 +56,8 @@ class StageStore(Protocol):
         """Shut out whoever had the partition before, and read what it left."""
         ...
 
-    def read(self, first: int, until: int | None) -> Iterable[tuple[int, bytes]]:
-        """Give the stage's input again, with offsets: from one to before another, or to the end."""
+    def read(self, first: int) -> Iterable[tuple[int, bytes]]:
+        """Give the stage's input again, with offsets: from one to the end."""
         ...
 
     def write(self, messages: Sequence[OutgoingMessage], next_offset: int) -> None:

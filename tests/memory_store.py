@@ -47,10 +47,10 @@ class MemoryStageStore:
         snapshot, next_offset = self._memory.snapshot
         return KeptState(snapshot, next_offset, max(self._memory.written, next_offset))
 
-    def read(self, first: int, until: int | None) -> Iterator[tuple[int, bytes]]:
+    def read(self, first: int) -> Iterator[tuple[int, bytes]]:
         """Give the stage's input again, with offsets: from one to before another, or to the end."""
-        self._memory.log.append(f"read {first} {until}")
-        yield from list(enumerate(self._memory.input))[first:until]
+        self._memory.log.append(f"read {first}")
+        yield from list(enumerate(self._memory.input))[first:]
 
     def write(self, messages: Sequence[OutgoingMessage], next_offset: int) -> None:
         """Write output and remember the input it covers, both or neither."""

@@ -102,7 +102,7 @@ class PartitionRunner:
         Done before the first message: where Faust goes on after a restart or a rebalance need not
         be where the snapshot ends, nor as far as the predecessor came.
         """
-        for offset, value in self._store.read(self._next, None):
+        for offset, value in self._store.read(self._next):
             self._process(offset, value)
         self._caught_up = True
         self._observer.caught_up(self._name, self._partition)

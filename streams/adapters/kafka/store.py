@@ -62,14 +62,14 @@ class KafkaStageStore:
             raise self._failure("open its state", error) from error
         return KeptState(snapshot, next_offset, max(written, next_offset))
 
-    def read(self, first: int, until: int | None) -> Iterator[tuple[int, bytes]]:
-        """Give the stage's input again, with offsets: from one to before another, or to the end.
+    def read(self, first: int) -> Iterator[tuple[int, bytes]]:
+        """Give the stage's input again, with offsets: from one to the end.
 
         Raises:
             OutsideSystemError: Kafka does not answer.
         """
         try:
-            for message in self._messages(self._input, first, until):
+            for message in self._messages(self._input, first):
                 offset, value = message.offset(), message.value()
                 if offset is not None and value is not None:
                     yield offset, value
@@ -120,7 +120,7 @@ class KafkaStageStore:
         """Read the snapshot topic's partition; give (next offset, snapshot)."""
         prefix = f"{self._stage}/{self._input.partition}/".encode()
         chunks: dict[int, tuple[int, int, bytes]] = {}
-        for message in self._messages(self._snapshots, 0, None):
+        for message in self._messages(self._snapshots, 0):
             key, value = message.key(), message.value()
             if key is not None and value is not None and key.startswith(prefix):
                 next_offset, size, number = _HEADER.unpack_from(value)
@@ -131,11 +131,11 @@ class KafkaStageStore:
         parts = [chunks[number][2] for number in sorted(chunks) if chunks[number][0] == next_offset]
         return next_offset, b"".join(parts)[:size]
 
-    def _messages(self, where: TopicPartition, first: int, until: int | None) -> Iterator[Message]:
-        """Give a partition's committed messages from an offset to before another, or to the end."""
+    def _messages(self, where: TopicPartition, first: int) -> Iterator[Message]:
+        """Give a partition's committed messages from an offset to the end."""
         oldest, end = readable_range(self._consumer, where)
-        first, until = max(first, oldest), end if until is None else min(until, end)
-        if first >= until:
+        first = max(first, oldest)
+        if first >= end:
             return
         self._consumer.assign([TopicPartition(where.topic, where.partition, first)])
         try:
@@ -148,7 +148,7 @@ class KafkaStageStore:
                     if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
                         return
                     raise KafkaException(error)
-                if (message.offset() or 0) >= until:
+                if (message.offset() or 0) >= end:
                     return
                 yield message
         finally:

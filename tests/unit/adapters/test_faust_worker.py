@@ -147,7 +147,7 @@ def test_a_message_still_under_way_does_not_open_a_partition_again_that_was_give
         await agent.stop()
 
     world = in_loop(scenario)
-    assert world.memories[0].log == ["open", "read 0 None", "close"]
+    assert world.memories[0].log == ["open", "read 0", "close"]
     assert world.output(1) == [b"b"]
 
 
@@ -161,8 +161,8 @@ def test_partitions_lost_without_a_word_are_closed_at_the_next_assignment() -> N
         await agent.stop()
 
     world = in_loop(scenario)
-    assert world.memories[0].log == ["open", "read 0 None", "close"]
-    assert world.memories[1].log == ["open", "read 0 None", "read 0 None", "close"]
+    assert world.memories[0].log == ["open", "read 0", "close"]
+    assert world.memories[1].log == ["open", "read 0", "read 0", "close"]
 
 
 def test_after_an_error_nothing_more_is_taken_and_no_snapshot_kept() -> None:

@@ -95,7 +95,7 @@ def test_what_came_before_is_read_before_the_first_message_is_taken() -> None:
     runner = world.runner()
     world.feed(runner, 10)
     assert world.output == [b"6", b"18"]
-    assert world.memory.log == ["open", "read 0 None", "write 2", "write 4"]
+    assert world.memory.log == ["open", "read 0", "write 2", "write 4"]
 
 
 def test_catching_up_reads_to_the_end_and_the_same_messages_again_change_nothing() -> None:
