@@ -1,9 +1,9 @@
 """The windows table: closed windows as a Parquet table, the archive that a replay can start from.
 
 One row per window and series with at least one operation, ordered by window and series. To the
-columns of the contract it adds `late_trials` and `late_failures`: how many of the row's trials and
-failures came after the window was closed, so that a replay from the table gives the detectors what
-they saw the first time.
+columns of the contract it adds `late_trials`, `late_failures` and so on: how much of the row came
+after the window was closed, so that a replay from the table gives the detectors what they saw the
+first time. A table without these columns has nothing that came late.
 
 `duration_sketch` holds pairs of a little-endian int32 bin number and an int64 count, bins
 ascending.
@@ -21,9 +21,15 @@ from streams.domain.errors import OperatorError
 from streams.domain.series import UNKNOWN
 from streams.replay.columns import integer_column, is_text, required_column, text_column
 from streams.windows.cells import CellTable, Int32, Int64, SparseCounts
-from streams.windows.merging import merge, select
+from streams.windows.merging import empty_table, merge, select
 
 _BIN = np.dtype([("bin", "<i4"), ("count", "<i8")])
+
+
+_LATE = "late_"
+"""What the names of the columns for what came late begin with."""
+
+_COUNTS = ("trials", "failures", "cancelled", "caller_faults")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,91 +38,120 @@ class ArchiveRows:
 
     Attributes:
         cells: Counts, those that came late included; `late` is nowhere set.
-        late_trials: (N,) how many of the trials came late.
-        late_failures: (N,) how many of the failures came late.
+        late: Of these counts what came late, for the rows that have any; `late` is nowhere set.
     """
 
     cells: CellTable
-    late_trials: Int64
-    late_failures: Int64
+    late: CellTable
 
     def __len__(self) -> int:
         """Give the number of rows."""
         return len(self.cells)
 
+    @property
+    def late_trials(self) -> Int64:
+        """Give (N,) how many of the trials came late."""
+        return _aligned(self).trials
+
+    @property
+    def late_failures(self) -> Int64:
+        """Give (N,) how many of the failures came late."""
+        return _aligned(self).failures
+
 
 def schema(dimensions: Sequence[str]) -> pa.Schema:
     """Give the columns of the windows table."""
+    counts = [
+        *(pa.field(name, pa.int64(), nullable=False) for name in _COUNTS),
+        pa.field("error_codes", pa.map_(pa.string(), pa.int64()), nullable=False),
+        pa.field("duration_sketch", pa.binary(), nullable=False),
+    ]
     return pa.schema(
         [
             pa.field("window_start", pa.timestamp("us", tz="UTC"), nullable=False),
             *(pa.field(name, pa.string(), nullable=False) for name in dimensions),
-            pa.field("trials", pa.int64(), nullable=False),
-            pa.field("failures", pa.int64(), nullable=False),
-            pa.field("cancelled", pa.int64(), nullable=False),
-            pa.field("caller_faults", pa.int64(), nullable=False),
-            pa.field("error_codes", pa.map_(pa.string(), pa.int64()), nullable=False),
-            pa.field("duration_sketch", pa.binary(), nullable=False),
-            pa.field("late_trials", pa.int64(), nullable=False),
-            pa.field("late_failures", pa.int64(), nullable=False),
+            *counts,
+            *(field.with_name(f"{_LATE}{field.name}") for field in counts),
         ]
     )
 
 
 def archive_rows(table: CellTable) -> ArchiveRows:
     """Give the rows of cells, late ones among them: one per window and series."""
-    rows = ArchiveRows(
-        cells=replace(table, late=np.zeros(len(table), np.bool_)),
-        late_trials=np.where(table.late, table.trials, 0),
-        late_failures=np.where(table.late, table.failures, 0),
-    )
+    if not table.late.any():
+        return ArchiveRows(table, empty_table(table.dimensions))
+    rows = ArchiveRows(_punctual(table), _punctual(select(table, table.late)))
     return merge_rows([rows], table.dimensions)
 
 
 def merge_rows(parts: Sequence[ArchiveRows], dimensions: tuple[str, ...]) -> ArchiveRows:
     """Add rows up: one per window and series, in that order."""
-    cells = merge([part.cells for part in parts], dimensions)
-    # What is no count of the cells is added up as if it were: the same keys give the same rows.
-    late = merge([_late_as_counts(part) for part in parts], dimensions)
-    return ArchiveRows(cells, late.trials, late.failures)
+    return ArchiveRows(
+        merge([part.cells for part in parts], dimensions),
+        merge([part.late for part in parts], dimensions),
+    )
 
 
 def select_rows(rows: ArchiveRows, mask: npt.NDArray[np.bool_]) -> ArchiveRows:
     """Keep some rows, in their order."""
-    return ArchiveRows(
-        select(rows.cells, mask),
-        rows.late_trials[mask],
-        rows.late_failures[mask],
-    )
+    cells = select(rows.cells, mask)
+    return ArchiveRows(cells, _filled(select(_aligned(rows), mask)))
 
 
 def split_late(rows: ArchiveRows) -> CellTable:
-    """Give rows back as cells: what came in time, and what came late.
+    """Give rows back as cells: what came in time, and what came late."""
+    late = rows.late
+    if not len(late):
+        return rows.cells
+    punctual = _filled(_without_zeros(merge([rows.cells, _negative(late)], late.dimensions)))
+    return merge([punctual, replace(late, late=np.ones(len(late), np.bool_))], late.dimensions)
 
-    Cancelled operations, caller faults, error codes and durations are not told apart in the table;
-    they go with what came in time.
-    """
-    cells = rows.cells
-    late = rows.late_trials > 0
-    punctual = replace(
-        cells, trials=cells.trials - rows.late_trials, failures=cells.failures - rows.late_failures
-    )
-    if not late.any():
-        return punctual
-    tardy = select(cells, late)
-    nothing = np.zeros(len(tardy), np.int64)
-    tardy = replace(
-        tardy,
-        late=np.ones(len(tardy), np.bool_),
-        trials=rows.late_trials[late],
-        failures=rows.late_failures[late],
+
+def _punctual(table: CellTable) -> CellTable:
+    return replace(table, late=np.zeros(len(table), np.bool_))
+
+
+def _aligned(rows: ArchiveRows) -> CellTable:
+    """Give a table with the rows of `cells` and the counts of `late`."""
+    nothing = np.zeros(len(rows), np.int64)
+    blank = replace(
+        rows.cells,
+        trials=nothing,
+        failures=nothing,
         cancelled=nothing,
         caller_faults=nothing,
         error_codes=SparseCounts.none(),
         durations=SparseCounts.none(),
     )
-    present = (punctual.trials + punctual.cancelled + punctual.caller_faults) > 0
-    return merge([select(punctual, present), tardy], cells.dimensions)
+    return merge([blank, rows.late], blank.dimensions) if len(rows.late) else blank
+
+
+def _filled(table: CellTable) -> CellTable:
+    """Keep the rows that count any operation."""
+    present = (table.trials + table.cancelled + table.caller_faults) > 0
+    return table if present.all() else select(table, present)
+
+
+def _negative(table: CellTable) -> CellTable:
+    return replace(
+        table,
+        trials=-table.trials,
+        failures=-table.failures,
+        cancelled=-table.cancelled,
+        caller_faults=-table.caller_faults,
+        error_codes=replace(table.error_codes, counts=-table.error_codes.counts),
+        durations=replace(table.durations, counts=-table.durations.counts),
+    )
+
+
+def _without_zeros(table: CellTable) -> CellTable:
+    """Drop the named counts of which nothing is left."""
+
+    def left(part: SparseCounts) -> SparseCounts:
+        kept = part.counts != 0
+        return SparseCounts(part.rows[kept], part.names[kept], part.counts[kept], part.labels)
+
+    return replace(table, error_codes=left(table.error_codes), durations=left(table.durations))
 
 
 def to_arrow(rows: ArchiveRows, window_seconds: int) -> pa.Table:
@@ -132,11 +167,8 @@ def to_arrow(rows: ArchiveRows, window_seconds: int) -> pa.Table:
     columns = [
         pa.array(starts, pa.int64()).cast(pa.timestamp("us", tz="UTC")),
         *names,
-        *map(pa.array, (cells.trials, cells.failures, cells.cancelled, cells.caller_faults)),
-        _error_codes_to_arrow(cells.error_codes, len(cells)),
-        _durations_to_arrow(cells.durations, len(cells)),
-        pa.array(rows.late_trials),
-        pa.array(rows.late_failures),
+        *_counts_to_arrow(cells),
+        *_counts_to_arrow(_aligned(rows)),
     ]
     return pa.Table.from_arrays(columns, schema=schema(cells.dimensions))
 
@@ -163,47 +195,38 @@ def from_arrow(
         distinct, column = _coded(text_column(batch, name, origin))
         values.append(distinct)
         codes.append(column)
-    counts = {
-        name: integer_column(batch, name, origin, required=name in {"trials", "failures"})
-        for name in (
-            "trials",
-            "failures",
-            "cancelled",
-            "caller_faults",
-            "late_trials",
-            "late_failures",
+    windows = _windows(batch, window_seconds, origin)
+    cells, late = (
+        CellTable(
+            dimensions=dimensions,
+            values=tuple(values),
+            codes=tuple(codes),
+            windows=windows,
+            late=np.zeros(len(batch), np.bool_),
+            **_counts_from_arrow(batch, prefix, origin),
+            error_codes=_error_codes_from_arrow(batch, f"{prefix}error_codes", origin),
+            durations=_durations_from_arrow(batch, f"{prefix}duration_sketch", origin),
         )
+        for prefix in ("", _LATE)
+    )
+    _check_counts(cells, late, origin)
+    return merge_rows([ArchiveRows(cells, _filled(late))], dimensions)
+
+
+def _counts_to_arrow(cells: CellTable) -> list[pa.Array]:
+    return [
+        *(pa.array(getattr(cells, name)) for name in _COUNTS),
+        _error_codes_to_arrow(cells.error_codes, len(cells)),
+        _durations_to_arrow(cells.durations, len(cells)),
+    ]
+
+
+def _counts_from_arrow(batch: pa.RecordBatch, prefix: str, origin: str) -> dict[str, Int64]:
+    required = () if prefix else ("trials", "failures")
+    return {
+        name: integer_column(batch, f"{prefix}{name}", origin, required=name in required)
+        for name in _COUNTS
     }
-    _check_counts(counts, origin)
-    cells = CellTable(
-        dimensions=dimensions,
-        values=tuple(values),
-        codes=tuple(codes),
-        windows=_windows(batch, window_seconds, origin),
-        late=np.zeros(len(batch), np.bool_),
-        trials=counts["trials"],
-        failures=counts["failures"],
-        cancelled=counts["cancelled"],
-        caller_faults=counts["caller_faults"],
-        error_codes=_error_codes_from_arrow(batch, origin),
-        durations=_durations_from_arrow(batch, origin),
-    )
-    rows = ArchiveRows(cells, counts["late_trials"], counts["late_failures"])
-    return merge_rows([rows], dimensions)
-
-
-def _late_as_counts(rows: ArchiveRows) -> CellTable:
-    """Carry late counts in the places of counts."""
-    nothing = np.zeros(len(rows), np.int64)
-    return replace(
-        rows.cells,
-        trials=rows.late_trials,
-        failures=rows.late_failures,
-        cancelled=nothing,
-        caller_faults=nothing,
-        error_codes=SparseCounts.none(),
-        durations=SparseCounts.none(),
-    )
 
 
 def _coded(column: pa.Array) -> tuple[tuple[str, ...], Int32]:
@@ -234,15 +257,19 @@ def _windows(batch: pa.RecordBatch, window_seconds: int, origin: str) -> Int64:
     return np.asarray(windows, np.int64)
 
 
-def _check_counts(counts: dict[str, Int64], origin: str) -> None:
-    pairs = (("trials", "failures"), ("trials", "late_trials"), ("failures", "late_failures"))
-    for whole, share in pairs:
-        wrong = np.flatnonzero((counts[share] < 0) | (counts[share] > counts[whole]))
+def _check_counts(cells: CellTable, late: CellTable, origin: str) -> None:
+    pairs = [
+        (("trials", cells.trials), ("failures", cells.failures)),
+        *(
+            ((name, getattr(cells, name)), (f"{_LATE}{name}", getattr(late, name)))
+            for name in _COUNTS
+        ),
+    ]
+    for (whole, counts), (share, part) in pairs:
+        wrong = np.flatnonzero((part < 0) | (part > counts))
         if len(wrong):
             row = int(wrong[0])
-            raise OperatorError(
-                f"{origin}: {share} is {counts[share][row]} where {whole} is {counts[whole][row]}"
-            )
+            raise OperatorError(f"{origin}: {share} is {part[row]} where {whole} is {counts[row]}")
 
 
 def _offsets(part: SparseCounts, rows: int) -> pa.Array:
@@ -263,15 +290,15 @@ def _durations_to_arrow(part: SparseCounts, rows: int) -> pa.Array:
     return pa.Array.from_buffers(pa.binary(), rows, buffers)
 
 
-def _error_codes_from_arrow(batch: pa.RecordBatch, origin: str) -> SparseCounts:
-    if "error_codes" not in batch.schema.names:
+def _error_codes_from_arrow(batch: pa.RecordBatch, name: str, origin: str) -> SparseCounts:
+    if name not in batch.schema.names:
         return SparseCounts.none()
-    column = batch.column("error_codes")
+    column = batch.column(name)
     kind = column.type
     if not (
         pa.types.is_map(kind) and is_text(kind.key_type) and pa.types.is_integer(kind.item_type)
     ):
-        raise OperatorError(f"{origin}: column 'error_codes' must be map<string, int64>, is {kind}")
+        raise OperatorError(f"{origin}: column '{name}' must be map<string, int64>, is {kind}")
     offsets = column.offsets.to_numpy()
     rows = np.repeat(np.arange(len(batch), dtype=np.int32), np.diff(offsets))
     if not len(rows):
@@ -282,17 +309,19 @@ def _error_codes_from_arrow(batch: pa.RecordBatch, origin: str) -> SparseCounts:
     return SparseCounts(rows, names, np.asarray(counts, np.int64), labels)
 
 
-def _durations_from_arrow(batch: pa.RecordBatch, origin: str) -> SparseCounts:
-    if "duration_sketch" not in batch.schema.names:
+def _durations_from_arrow(batch: pa.RecordBatch, name: str, origin: str) -> SparseCounts:
+    if name not in batch.schema.names:
         return SparseCounts.none()
-    column = batch.column("duration_sketch")
+    column = batch.column(name)
     if not pa.types.is_binary(column.type):
-        raise OperatorError(f"{origin}: column 'duration_sketch' must be binary, is {column.type}")
+        raise OperatorError(f"{origin}: column '{name}' must be binary, is {column.type}")
     lengths = pc.fill_null(pc.binary_length(column), 0).to_numpy(zero_copy_only=False)
     if (lengths % _BIN.itemsize).any():
-        raise OperatorError(
-            f"{origin}: column 'duration_sketch' holds something else than bins and counts"
-        )
-    pairs = np.frombuffer(b"".join(value or b"" for value in column.to_pylist()), _BIN)
+        raise OperatorError(f"{origin}: column '{name}' holds something else than bins and counts")
+    filled = pc.fill_null(column, b"")
+    _, ends, content = filled.buffers()
+    ends = np.frombuffer(ends, np.int32)[filled.offset : filled.offset + len(filled) + 1]
+    within = memoryview(content)[ends[0] : ends[-1]] if len(filled) and content else b""
+    pairs = np.frombuffer(within, _BIN)
     rows = np.repeat(np.arange(len(batch), dtype=np.int32), lengths // _BIN.itemsize)
     return SparseCounts(rows, pairs["bin"].astype(np.int32), pairs["count"].astype(np.int64))

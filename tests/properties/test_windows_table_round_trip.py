@@ -7,7 +7,16 @@ from cell_tables import Cell, cell_table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.replay.windows_table import archive_rows, from_arrow, merge_rows, to_arrow
+from streams.replay.windows_table import (
+    archive_rows,
+    from_arrow,
+    merge_rows,
+    split_late,
+    to_arrow,
+)
+from streams.windows.blocks import CountsBlock
+from streams.windows.cells import CellTable
+from streams.windows.codec import encode_block
 
 DIMENSIONS = ("region", "os")
 
@@ -16,13 +25,14 @@ counts = st.dictionaries(st.sampled_from(["a", "b", "c"]), st.integers(1, 5), ma
 
 @st.composite
 def cells(draw: st.DrawFn) -> Cell:
-    """Draw a cell that came in time."""
-    trials = draw(st.integers(0, 20))
+    """Draw a cell, in time or late."""
+    trials = draw(st.integers(1, 20))
     return Cell(
         window=draw(st.integers(0, 4)),
         key=(draw(st.sampled_from(["eu", "us", "é"])), draw(st.sampled_from(["l", "w"]))),
         trials=trials,
         failures=draw(st.integers(0, trials)),
+        late=draw(st.booleans()),
         cancelled=draw(st.integers(0, 3)),
         caller_faults=draw(st.integers(0, 3)),
         errors=draw(counts),
@@ -46,3 +56,9 @@ def test_what_is_written_is_read_in_any_order_and_cut(
     ]
     again = merge_rows(parts, DIMENSIONS)
     assert to_arrow(again, 60).to_pylist() == written.to_pylist()
+    # What came late is told apart as it was, down to its error codes and durations.
+    assert _bytes(split_late(again)) == _bytes(table)
+
+
+def _bytes(table: CellTable) -> bytes:
+    return encode_block(CountsBlock(60, (), table))

@@ -9,7 +9,9 @@ from cell_tables import Cell, cell_table
 
 from streams.domain.errors import OperatorError
 from streams.replay.windows_table import ArchiveRows, archive_rows, from_arrow, split_late, to_arrow
+from streams.windows.blocks import CountsBlock
 from streams.windows.cells import CellTable
+from streams.windows.codec import encode_block
 
 DIMENSIONS = ("region", "os")
 EU, US = ("eu", "linux"), ("us", "windows")
@@ -51,6 +53,10 @@ def test_a_row_has_the_columns_of_the_contract() -> None:
         "error_codes": [("Allocation", 1), ("Timeout", 3)],
         "late_trials": 0,
         "late_failures": 0,
+        "late_cancelled": 0,
+        "late_caller_faults": 0,
+        "late_error_codes": [],
+        "late_duration_sketch": b"",
     }
 
 
@@ -65,6 +71,15 @@ def test_late_outcomes_count_in_the_row_of_their_window_and_are_told_apart() -> 
     assert again.late.tolist() == [False, False, True]
     assert again.trials.tolist() == [10, 1, 3]
     assert again.failures.tolist() == [4, 0, 2]
+
+
+def test_all_that_came_late_is_told_apart_again() -> None:
+    punctual = Cell(*(WINDOW, EU, 10, 4, False, 2, 1), errors={"a": 3, "b": 1}, durations={1: 9})
+    tardy = Cell(*(WINDOW, EU, 3, 2, True, 1, 5), errors={"b": 1, "c": 1}, durations={1: 1, 2: 2})
+    alone = Cell(*(WINDOW, US, 0, 0, True, 0, 1))
+    table = cell_table(DIMENSIONS, [punctual, tardy, alone])
+    again = _read(to_arrow(archive_rows(table), 60))
+    assert encode_block(CountsBlock(60, (), again)) == encode_block(CountsBlock(60, (), table))
 
 
 def test_a_row_of_late_outcomes_alone_gives_no_punctual_cell() -> None:
