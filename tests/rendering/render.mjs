@@ -145,8 +145,17 @@ async function render(browser, url, file, asked) {
   return { ...state, panels, faults: [...unsettled, ...complaints, ...panels.flatMap((panel) => panel.faults)] };
 }
 
+/** @param {string} prometheus */
+async function reach(prometheus) {
+  const ready = await fetch(`${prometheus}/-/ready`).catch((error) => ({ ok: false, status: error.cause?.code ?? error.message }));
+  if (!ready.ok) {
+    throw new Error(`the Prometheus at ${prometheus} does not answer: ${ready.status}`);
+  }
+}
+
 async function main() {
   const asked = options();
+  await reach(asked.prometheus);
   await mkdir(asked.out, { recursive: true });
   const server = await serve({ prometheus: asked.prometheus, folder: resolve(asked.bundle) });
   const browser = await chromium.launch({ executablePath: asked.chromium, args: ['--no-sandbox', '--force-color-profile=srgb'] });

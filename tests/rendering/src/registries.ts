@@ -4,6 +4,7 @@ import {
   booleanOverrideProcessor,
   dataLinksOverrideProcessor,
   displayNameOverrideProcessor,
+  FieldColorModeId,
   FieldConfigProperty,
   identityOverrideProcessor,
   numberOverrideProcessor,
@@ -40,7 +41,7 @@ const PROCESSES: Partial<Record<FieldConfigProperty, Process>> = {
 
 const DEFAULTS: Partial<Record<FieldConfigProperty, unknown>> = {
   [FieldConfigProperty.Mappings]: [],
-  [FieldConfigProperty.Color]: { mode: 'palette-classic' },
+  [FieldConfigProperty.Color]: { mode: FieldColorModeId.Thresholds },
   [FieldConfigProperty.Thresholds]: {
     mode: 'absolute',
     steps: [

@@ -2,15 +2,14 @@
 
 import { FieldType, formattedValueToString, type DataFrame, type DisplayValue, type Field } from '@grafana/data';
 
+import { intervalOf, isGap } from './gaps';
+
 export interface Span {
   from: number;
   to: number;
   text: string;
   color: string;
 }
-
-/** How much later than expected a sample may be before the state ends, in intervals. */
-const PATIENCE = 1.5;
 
 function stateOf(field: Field, value: unknown): Pick<Span, 'text' | 'color'> | undefined {
   if (value === null || value === undefined) {
@@ -31,12 +30,12 @@ export function spans(frame: DataFrame, field: Field, merge: boolean, until: num
   if (!times) {
     return [];
   }
-  const interval = times.config.interval ?? Infinity;
+  const interval = intervalOf(frame);
   const found: Span[] = [];
   for (let place = 0; place < frame.length; place++) {
     const from = times.values[place] as number;
     const next = place + 1 < frame.length ? (times.values[place + 1] as number) : until;
-    const to = next - from > PATIENCE * interval ? from + interval : next;
+    const to = isGap(from, next, interval) ? from + interval : next;
     const state = stateOf(field, field.values[place]);
     const last = found.at(-1);
     if (state && merge && last?.text === state.text && last.to === from) {

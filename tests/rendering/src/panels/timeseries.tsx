@@ -1,11 +1,12 @@
 /** Time series panels: Grafana's own lines, axes and legend from @grafana/ui. */
 
-import { FieldType, PanelPlugin, type DataFrame, type PanelProps } from '@grafana/data';
+import { FieldColorModeId, FieldConfigProperty, FieldType, PanelPlugin, type DataFrame, type PanelProps } from '@grafana/data';
 import { type VizLegendOptions, LegendDisplayMode } from '@grafana/schema';
 import { TimeSeries, useTheme2, type UPlotConfigBuilder } from '@grafana/ui';
-import { useRef } from 'react';
+import { useMemo, useRef } from 'react';
 
 import { customField } from '../registries';
+import { withGaps } from './gaps';
 import { addMarks } from './marks';
 
 /** Properties of a field with Grafana's default of each. */
@@ -52,7 +53,7 @@ function TimeSeriesPanel({ data, options, width, height, timeRange, timeZone }: 
   const marked = useRef(new WeakSet<UPlotConfigBuilder>());
   const annotations = useRef(data.annotations ?? []);
   annotations.current = data.annotations ?? [];
-  const frames = data.series.filter(plottable);
+  const frames = useMemo(() => data.series.filter(plottable).map(withGaps), [data.series]);
   if (frames.length === 0) {
     return <p>No data</p>;
   }
@@ -83,6 +84,7 @@ function TimeSeriesPanel({ data, options, width, height, timeRange, timeZone }: 
 }
 
 export const timeseries = new PanelPlugin<Options>(TimeSeriesPanel).useFieldConfig({
+  standardOptions: { [FieldConfigProperty.Color]: { defaultValue: { mode: FieldColorModeId.PaletteClassic } } },
   useCustomConfig: (builder) => {
     for (const [path, defaultValue] of Object.entries(CUSTOM)) {
       builder.addCustomEditor(customField(path, defaultValue));
