@@ -120,7 +120,7 @@ def test_dead_letters_are_told_by_their_share(
         letters.format("invalid_json"): "0x60",
         'opwatch_records_read_total{topic="vm-operations",instance="a"}': read,
     }
-    hold(tmp_path, Case(series, {3: [], 15: firing, 60: firing}))
+    hold(tmp_path, Case(series, {3: [], 9: firing, 60: firing}))
 
 
 def test_dead_letters_that_have_stopped_are_forgotten(tmp_path: Path) -> None:

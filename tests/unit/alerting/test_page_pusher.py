@@ -156,9 +156,10 @@ def test_an_end_that_could_not_be_pushed_is_pushed_later(pushing: Pushing) -> No
     pushing.after(0)
     pushing.error = OutsideSystemError("no answer")
     pushing.known.resolves("i-1")
-    assert pushing.after(1) == []
+    assert pushing.after(1) == pushing.after(1) == []
+    assert pushing.known.counts["failed"] == 1
     pushing.error = None
-    assert pushing.after(RETRY_SECONDS) == [("i-1", 0, 6)]
+    assert pushing.after(RETRY_SECONDS) == [("i-1", 0, 7)]
     assert pushing.after(EVERY) == []
 
 
