@@ -65,8 +65,8 @@ class Narrator:
         self._told: int | None = None
         self._alarmed = 0
         self._troubled = False
-        self._ranked: tuple[str, bool] | None = None
-        self._recovered: set[str] = set()
+        self._ranked: dict[str, tuple[str, bool]] = {}
+        self._recovered: set[tuple[str, str]] = set()
 
     def begin(self, scenario: Scenario, bootstrap: str, metrics: str) -> None:
         """Say what is about to happen."""
@@ -99,12 +99,15 @@ class Narrator:
         if record.revision == 1:
             self._open(record)
         self._rank(record)
+        told = sum(incident == record.incident for incident, _ in self._recovered)
         for region in record.regions:
-            if region.recovered is not None and region.region not in self._recovered:
-                self._recovered.add(region.region)
+            key = (record.incident, region.region)
+            if region.recovered is not None and key not in self._recovered:
+                self._recovered.add(key)
+                told += 1
                 self._print(
                     f"{_clock(record.raised)}  [green]recovered[/green] {escape(region.region)} "
-                    f"({len(self._recovered)} of {len(record.regions)} regions)"
+                    f"({told} of {len(record.regions)} regions)"
                 )
         if record.status is IncidentStatus.RESOLVED:
             self._troubled = False
@@ -173,30 +176,32 @@ class Narrator:
             return
         first = record.candidates[0]
         news = (first.release, first.probability >= CERTAIN)
-        if news == self._ranked:
+        if news == self._ranked.get(record.incident):
             return
-        self._ranked = news
+        self._ranked[record.incident] = news
         table = Table(title=f"{_clock(record.raised)}  which release?", title_justify="left")
         table.add_column("release")
         table.add_column("probability", justify="right")
         table.add_column("why")
         for candidate in record.candidates[:SHOWN]:
             seen = [row for row in candidate.evidence if row.kind not in UNSEEN]
-            strongest = max(seen, key=lambda row: abs(row.log_likelihood_ratio))
-            table.add_row(
-                candidate.release, f"{candidate.probability:.1%}", escape(strongest.statement)
-            )
+            strongest = max(seen, key=lambda row: abs(row.log_likelihood_ratio), default=None)
+            why = "" if strongest is None else escape(strongest.statement)
+            table.add_row(escape(candidate.release), f"{candidate.probability:.1%}", why)
         table.add_row("no known release", f"{record.no_release_probability:.1%}", "")
         self._print(table)
 
     def _resolve(self, record: IncidentRecord) -> None:
-        first = record.candidates[0]
+        first = record.candidates[0] if record.candidates else None
+        if first is None or first.probability < record.no_release_probability:
+            cause = f"no known release ({record.no_release_probability:.1%})"
+        else:
+            cause = f"{escape(first.release)} ({first.probability:.1%})"
         excess = record.impact.failures - record.impact.expected_failures
         self._print(
             f"{_clock(record.raised)}  [bold green]RESOLVED[/bold green] {_clock(record.onset)} to "
             f"{_clock(record.resolved or record.raised)}: {excess:,.0f} more failed than would "
-            f"have; cause: {escape(first.release)} "
-            f"({first.probability:.1%})"
+            f"have; cause: {cause}"
         )
 
 

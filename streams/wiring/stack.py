@@ -22,6 +22,7 @@ from streams.adapters.kafka.fleet import FleetProducer
 from streams.adapters.local_servers import LocalServer
 from streams.adapters.logging import configure
 from streams.adapters.prometheus import Exporter, MetricStore
+from streams.adapters.stop_signal import sigterm_as_ctrl_c
 from streams.adapters.system_clock import SystemClock
 from streams.adapters.webhook_receiver import NotifiedAlert, WebhookReceiver
 from streams.config import Settings
@@ -103,6 +104,7 @@ def stack_up(settings: Settings, request: StackRequest, console: Console) -> Non
     configure(settings.log.model_copy(update={"level": "error"}))
     live = live_scenario(request.course, now=SystemClock().now(), tail=TAIL)
     with ExitStack() as stack:
+        stack.enter_context(sigterm_as_ctrl_c())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="opwatch-stack-")))
         own = stack.enter_context(embedded_installation(settings))
         http = own.http.model_copy(update={"port": request.metrics_port})

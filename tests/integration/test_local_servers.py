@@ -2,6 +2,7 @@
 
 import socket
 import stat
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -92,6 +93,52 @@ def test_a_server_that_is_not_installed_is_told_with_how_to_install_it(
         local_servers.prometheus(tmp_path, ""),
     ):
         pass
+
+
+GRAFANA = """\
+#!{python}
+# Stands in for Grafana's program: serves its health at the address of its settings.
+import configparser, http.server, sys
+words = dict(word.split("=", 1) for word in sys.argv[2:])
+assert sys.argv[1] == "server"
+settings = configparser.ConfigParser()
+settings.read(words["--config"])
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = (words["--homepath"] + " " + settings["paths"]["provisioning"]).encode()
+        self.send_response(200 if self.path == "/api/health" else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+where = settings["server"]["http_addr"], int(settings["server"]["http_port"])
+http.server.HTTPServer(where, Handler).serve_forever()
+"""
+
+
+def test_grafana_is_started_with_what_it_is_to_load(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in an archive of its makers, unpacked: what it serves lies beside its program."""
+    home = tmp_path / "grafana-13"
+    for name in ("bin", "conf"):
+        (home / name).mkdir(parents=True)
+    (home / "conf" / "defaults.ini").touch()
+    program = home / "bin" / "grafana"
+    program.write_text(GRAFANA.format(python=sys.executable))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(home / "bin"))
+    folder = tmp_path / "run"
+    assert local_servers.is_installed(local_servers.GRAFANA)
+    with local_servers.grafana(folder, files={"provisioning/some/where.yaml": "a: 1"}) as server:
+        assert _answer(f"{server.url}/api/health") == f"{home} {folder}/provisioning"
+        assert (folder / "provisioning" / "some" / "where.yaml").read_text() == "a: 1"
+
+
+def test_without_a_program_grafana_is_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not local_servers.is_installed(local_servers.GRAFANA)
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from observed_fleet import WINDOWS, FleetRun
@@ -38,10 +39,16 @@ class Reader:
 
 
 @pytest.fixture(scope="module")
-def story() -> str:
-    """The fleet's whole story."""
+def reader() -> Reader:
+    """Somebody who has heard the fleet's whole story."""
     reader = Reader()
     FleetRun().go_on(reader, WINDOWS)
+    return reader
+
+
+@pytest.fixture(scope="module")
+def story(reader: Reader) -> str:
+    """The fleet's whole story."""
     return reader.text.getvalue()
 
 
@@ -70,6 +77,21 @@ def test_the_incident_its_ranking_and_its_end_are_told_once_in_order(story: str)
     assert opened.start() < ranked < story.index("recovered ") < resolved.start()
     assert "│ culprit " in story
     assert "no known release" in story
+
+
+def test_another_incident_is_told_from_its_beginning_and_need_not_have_a_known_cause(
+    reader: Reader,
+) -> None:
+    listener = Reader()
+    for record in reader.records:
+        listener.narrator.incident(record)
+        other = replace(record, incident="another", candidates=(), no_release_probability=1.0)
+        listener.narrator.incident(other)
+    story = listener.text.getvalue()
+    recovered = re.findall(r"recovered \S+ \((\d) of 3 regions\)", story)
+    assert recovered.count("1") == recovered.count("2") == recovered.count("3") == 2
+    causes = re.findall(r"RESOLVED .* cause: (.*) \(", story)
+    assert causes == ["culprit", "no known release"]
 
 
 def test_the_frame_says_where_things_are_and_what_to_do_next() -> None:
