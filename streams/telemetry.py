@@ -46,7 +46,7 @@ class Metric:
         labels: Its own labels, after those of the dimensions.
         per_series: Whether the configured dimensions are labels too, before its own.
         by_partition: Whether the worker adds the label `partition`, which a backfill does without:
-            such a counter belongs to a counts partition, and goes with it to another worker.
+            such a counter belongs to a partition, and goes with it to another worker.
         buckets: Upper bounds of a histogram's buckets, ascending, without +Inf.
     """
 
@@ -79,7 +79,7 @@ class Metric:
 
 
 PARTITION = "partition"
-"""Label that a worker adds to counters of counts partitions."""
+"""Label that a worker adds to counters of partitions."""
 
 _SERVICE = "What is watched"
 _FINDINGS = "Change points and incidents"
@@ -285,6 +285,7 @@ RECORDS_READ = Metric(
     _INGEST,
     "Records read from the source topics.",
     labels=("topic",),
+    by_partition=True,
 )
 DUPLICATES = Metric(
     "opwatch_duplicates_total",
@@ -292,6 +293,7 @@ DUPLICATES = Metric(
     Unit.NONE,
     _INGEST,
     "Events left out because their id had been counted within the duplicate horizon.",
+    by_partition=True,
 )
 LATE = Metric(
     "opwatch_late_total",
@@ -299,6 +301,7 @@ LATE = Metric(
     Unit.NONE,
     _INGEST,
     "Outcomes whose window was closed when they came; kept in the late topic.",
+    by_partition=True,
 )
 DEAD_LETTERS = Metric(
     "opwatch_dead_letters_total",
@@ -307,6 +310,7 @@ DEAD_LETTERS = Metric(
     _INGEST,
     "Records set aside because they can never be counted; kept in the dead-letter topic.",
     labels=("topic", "reason"),
+    by_partition=True,
 )
 OVERFLOWED = Metric(
     "opwatch_overflowed_total",
@@ -497,9 +501,10 @@ def render_markdown() -> str:
         "",
         "*dimensions* stands for one label per configured dimension (by default `region`, `os`,",
         "`vm_type`, `operation`); a character that Prometheus allows in no label becomes `_`.",
-        "The counters with `partition` belong to a counts partition: they go on where they were",
-        "after a restart, and they move with the partition to another worker; sum over it. Those",
-        "of reading events belong to the process and begin at 0 with it.",
+        "A counter with the label `partition` belongs to a partition (of the source topic where it",
+        "is about reading events, of the counts otherwise): it goes on where it was after a",
+        "restart, and moves with the partition to another worker. Sum over it. The others belong",
+        "to the process and begin at 0 with it.",
         "",
         "Samples never carry event-time timestamps: history goes through `metrics.om` of",
         "`opwatch replay`. The usual `process_*` and `python_*` metrics of the Prometheus client",

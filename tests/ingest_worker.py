@@ -17,7 +17,9 @@ from streams.adapters.kafka.ingest import KafkaIngest
 from streams.adapters.kafka.topics import create_topics
 from streams.adapters.system_clock import SystemClock
 from streams.config import IngestSettings, KafkaSettings, Settings, TopicSettings
+from streams.domain.outcomes import SourcePartition
 from streams.stages.ingest import Flush
+from streams.stages.records import PartitionPosition
 from streams.windows.blocks import SourceProgress
 from streams.windows.codec import decode_block
 
@@ -60,6 +62,8 @@ class Seen:
 
     flushes: list[Flush] = field(default_factory=list)
     lag: Mapping[int, int] = field(default_factory=dict)
+    positions: dict[SourcePartition, PartitionPosition] = field(default_factory=dict)
+    begun: dict[SourcePartition, PartitionPosition] = field(default_factory=dict)
     aborts: int = 0
     batches: int = 0
     changed: Condition = field(default_factory=Condition)
@@ -68,6 +72,13 @@ class Seen:
     def records(self) -> int:
         """Records of committed flushes."""
         return sum(flush.statistics.records for flush in self.flushes)
+
+    def reading(self, positions: Mapping[SourcePartition, PartitionPosition]) -> None:
+        """Hear from where which partitions are read."""
+        with self.changed:
+            self.positions = dict(positions)
+            self.begun |= self.positions
+            self.changed.notify_all()
 
     def flushed(self, flush: Flush, lag: Mapping[int, int]) -> None:
         """Hear of a committed flush."""

@@ -31,7 +31,13 @@ from streams.formats.outcome_json import OutcomeBatch, decode_outcomes
 from streams.formats.rejections import Rejection
 from streams.stages.duplicates import DuplicateFilter
 from streams.stages.folding import Fold
-from streams.stages.records import Flush, IngestStatistics, PartitionPosition, RecordBatch
+from streams.stages.records import (
+    Flush,
+    IngestStatistics,
+    PartitionPosition,
+    RecordBatch,
+    SourceTotals,
+)
 from streams.windows.blocks import CountsBlock, SourceProgress
 from streams.windows.cells import CellTable
 from streams.windows.cutting import cut
@@ -46,8 +52,25 @@ class _Source:
     next_offset: int
     flushed_offset: int
     latest: float | None
+    tally: Counter[str]
+    dead_letters: Counter[DeadLetterReason]
     idle: bool = False
     news: bool = False
+
+    @classmethod
+    def at(cls, start: PartitionPosition) -> "_Source":
+        """Go on from a position."""
+        totals = start.totals
+        tally = Counter(records=totals.records, duplicates=totals.duplicates, late=totals.late)
+        dead_letters = Counter(totals.dead_letters)
+        return cls(start.next_offset, start.next_offset, start.latest, tally, dead_letters)
+
+    def totals(self) -> SourceTotals:
+        """Give what has become of its records."""
+        tally = self.tally
+        return SourceTotals(
+            tally["records"], tally["duplicates"], tally["late"], dict(self.dead_letters)
+        )
 
 
 class Ingest:
@@ -72,8 +95,7 @@ class Ingest:
         Feed the records from its `rebuild_offset` to its `next_offset` to `remember` before the
         first flush.
         """
-        start = position or PartitionPosition(0, None, 0)
-        self._sources[source] = _Source(start.next_offset, start.next_offset, start.latest)
+        self._sources[source] = _Source.at(position or PartitionPosition(0, None, 0))
 
     def revoke_all(self) -> None:
         """Forget all partitions and everything that is not flushed."""
@@ -115,9 +137,10 @@ class Ingest:
             detail = "more than maximum_ahead after its record's time"
             why = Rejection(DeadLetterReason.TIME_AHEAD, detail)
             rejections.append((int(events.rows[place]), why))
-        self._set_aside(batch, rejections)
+        self._set_aside(batch, state, rejections)
         self._count(batch, state, events.keep(~far))
         self._records += len(batch.values)
+        state.tally["records"] += len(batch.values)
         state.next_offset = batch.offsets[-1] + 1
         state.idle, state.news = False, True
 
@@ -182,11 +205,14 @@ class Ingest:
             return events.times > now + self._ahead
         return np.zeros(len(events.rows), np.bool_)
 
-    def _set_aside(self, batch: RecordBatch, rejections: list[tuple[int, Rejection]]) -> None:
+    def _set_aside(
+        self, batch: RecordBatch, state: _Source, rejections: list[tuple[int, Rejection]]
+    ) -> None:
         for row, why in rejections:
             offset, value = batch.offsets[row], batch.values[row]
             letter = DeadLetter(batch.source, offset, why.reason, why.detail, value)
             self._dead_letters.append(letter)
+            state.dead_letters[why.reason] += 1
 
     def _count(self, batch: RecordBatch, state: _Source, events: OutcomeBatch) -> None:
         """Count what is no duplicate, and move the partition's watermark over all events."""
@@ -198,6 +224,7 @@ class Ingest:
         self._forget_ids()
         if duplicates:
             self._duplicate_count += len(duplicates)
+            state.tally["duplicates"] += len(duplicates)
             fresh = np.ones(len(events.rows), np.bool_)
             fresh[duplicates] = False
             events, before = events.keep(fresh), before[fresh]
@@ -208,6 +235,7 @@ class Ingest:
         late = (windows + 1) * length <= before
         self._tally.update(self._fold.add(events, windows, late))
         if late.any():
+            state.tally["late"] += int(np.count_nonzero(late))
             self._keep_late(batch, events.rows[late], windows[late])
 
     def _keep_late(self, batch: RecordBatch, rows: Int64, windows: Int64) -> None:
@@ -231,7 +259,7 @@ class Ingest:
     def _position(self, source: SourcePartition) -> PartitionPosition:
         state = self._sources[source]
         rebuild = self._duplicates.rebuild_offset(source, state.next_offset)
-        return PartitionPosition(state.next_offset, state.latest, rebuild)
+        return PartitionPosition(state.next_offset, state.latest, rebuild, state.totals())
 
     def _progress(self, source: SourcePartition) -> SourceProgress:
         state = self._sources[source]

@@ -1,7 +1,7 @@
 """What goes into ingest and what comes out of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -15,7 +15,9 @@ from streams.domain.outcomes import (
 )
 from streams.windows.blocks import CountsBlock
 
-POSITION_VERSION = 1
+POSITION_VERSION = 2
+OLDEST_POSITION = 1
+"""Without totals: they begin at 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,33 @@ class RecordBatch:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceTotals:
+    """What has become of the records of a source partition since its first one.
+
+    Attributes:
+        records: Records processed.
+        duplicates: Events whose id had been counted.
+        late: Outcomes whose window was closed when they came.
+        dead_letters: Records set aside, by reason; only those that there are.
+    """
+
+    records: int = 0
+    duplicates: int = 0
+    late: int = 0
+    dead_letters: Mapping[DeadLetterReason, int] = field(default_factory=dict)
+
+
+class _Position(msgspec.Struct, array_like=True, frozen=True):
+    """A position as text; totals came with version 2."""
+
+    version: int
+    next_offset: int
+    latest: float | None
+    rebuild_offset: int
+    totals: tuple[int, int, int, dict[DeadLetterReason, int]] = (0, 0, 0, {})
+
+
+@dataclass(frozen=True, slots=True)
 class PartitionPosition:
     """What has to be remembered beside an offset, to go on exactly as if nothing had happened.
 
@@ -45,16 +74,26 @@ class PartitionPosition:
         next_offset: First offset not yet processed.
         latest: Latest event time seen, in seconds since the epoch; None before the first event.
         rebuild_offset: First offset to read again so that all ids still remembered are known.
+        totals: What has become of the records before `next_offset`.
     """
 
     next_offset: int
     latest: float | None
     rebuild_offset: int
+    totals: SourceTotals = field(default_factory=SourceTotals)
 
     def encode(self) -> str:
-        """Write the position as a short text, fit for the metadata of a Kafka offset."""
-        fields = [POSITION_VERSION, self.next_offset, self.latest, self.rebuild_offset]
-        return msgspec.json.encode(fields).decode()
+        """Write the position as a short text, fit for the metadata of a Kafka offset.
+
+        A few hundred bytes; Kafka's `offset.metadata.max.bytes` is 4,096 by default.
+        """
+        found = self.totals
+        dead_letters = dict(sorted(found.dead_letters.items(), key=lambda one: one[0].value))
+        totals = (found.records, found.duplicates, found.late, dead_letters)
+        position = _Position(
+            POSITION_VERSION, self.next_offset, self.latest, self.rebuild_offset, totals
+        )
+        return msgspec.json.encode(position).decode()
 
     @classmethod
     def decode(cls, text: str) -> "PartitionPosition":
@@ -65,13 +104,13 @@ class PartitionPosition:
                 by hand.
         """
         try:
-            kind = tuple[int, int, float | None, int]
-            version, next_offset, latest, rebuild = msgspec.json.decode(text, type=kind)
+            found = msgspec.json.decode(text, type=_Position)
         except msgspec.DecodeError as error:
             raise SnapshotError(f"{text[:100]!r} is no position of ingest: {error}") from error
-        if version != POSITION_VERSION:
-            raise SnapshotError(f"position of version {version}, known is {POSITION_VERSION}")
-        return cls(next_offset, latest, rebuild)
+        if not OLDEST_POSITION <= found.version <= POSITION_VERSION:
+            raise SnapshotError(f"position of version {found.version}, known is {POSITION_VERSION}")
+        totals = SourceTotals(*found.totals)
+        return cls(found.next_offset, found.latest, found.rebuild_offset, totals)
 
 
 @dataclass(frozen=True, slots=True)

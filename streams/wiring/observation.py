@@ -15,7 +15,7 @@ from streams import telemetry
 from streams.adapters.prometheus import Column, MetricStore
 from streams.config import Settings
 from streams.domain.incidents import IncidentRecord, IncidentStatus
-from streams.domain.outcomes import DeadLetterReason
+from streams.domain.outcomes import DeadLetterReason, SourcePartition
 from streams.domain.series import OTHER, SeriesKey, partition_of
 from streams.incident_samples import (
     INCIDENT_METRICS,
@@ -29,6 +29,7 @@ from streams.stages.incidents import Incidents
 from streams.stages.ingest import Flush
 from streams.stages.judge import STAGE as JUDGE
 from streams.stages.judge import Judge
+from streams.stages.records import PartitionPosition
 from streams.stages.totals import Totals
 from streams.window_samples import OUTCOMES, series_states, window_gauges
 from streams.windows.cells import Bool, CellTable
@@ -45,6 +46,14 @@ ONLY_PARTITION = 0
 RESOLVED_SECONDS = 900.0
 """How long a resolved incident can still be asked for: whoever tells others of it may have to try
 again."""
+
+READ_METRICS = (
+    telemetry.RECORDS_READ,
+    telemetry.DUPLICATES,
+    telemetry.LATE,
+    telemetry.DEAD_LETTERS,
+)
+"""What ingest says of a source partition."""
 
 JUDGED_METRICS = (
     telemetry.WATERMARK,
@@ -89,6 +98,7 @@ class Observation:
         self._lock = Lock()
         self._behind: set[tuple[str, int]] = set()
         self._judged: dict[int, _Judged] = {}
+        self._reading: set[int] = set()
         self._incidents: dict[str, Mapping[str, Any]] = {}
         self._resolved: dict[str, tuple[float, Mapping[str, Any]]] = {}
         store.set(telemetry.INCIDENTS_OPEN, 0)
@@ -96,13 +106,9 @@ class Observation:
         store.set(telemetry.BUILD, 1, (version("opwatch"), platform.python_version()))
 
     def _begin_counting(self) -> None:
-        """Let what ingest counts begin at 0: Prometheus sees no increase from nothing."""
+        """Let transactions begin at 0: Prometheus sees no increase from nothing."""
         if "ingest" not in self._settings.worker.roles:
             return
-        topic = self._settings.topics.outcomes
-        self._store.set(telemetry.RECORDS_READ, 0, (topic,))
-        for reason in DeadLetterReason:
-            self._store.set(telemetry.DEAD_LETTERS, 0, (topic, reason.value))
         for result in ("committed", "aborted"):
             self._store.set(telemetry.TRANSACTIONS, 0, (result,))
 
@@ -190,17 +196,22 @@ class Observation:
         self._store.add(telemetry.TRANSACTIONS, 1, ("aborted",))
         log.warning("transaction_aborted", consequence="its input is read again")
 
+    def reading(self, positions: Mapping[SourcePartition, PartitionPosition]) -> None:
+        """Know which source partitions are read here; of others nothing remains."""
+        for partition in self._reading - {source.partition for source in positions}:
+            for metric in READ_METRICS:
+                self._store.set_series(metric, [], [], partition)
+        if not positions:
+            self._store.set_series(telemetry.CONSUMER_LAG, [], [])
+        self._reading = {source.partition for source in positions}
+        self._expose_read(positions)
+
     def flushed(self, flush: Flush, lag: Mapping[int, int]) -> None:
         """Count what a committed flush of ingest brought."""
         self.ready("ingest")
         store, topic = self._store, self._settings.topics.outcomes
-        found = flush.statistics
         store.add(telemetry.TRANSACTIONS, 1, ("committed",))
-        store.add(telemetry.RECORDS_READ, found.records, (topic,))
-        store.add(telemetry.DUPLICATES, found.duplicates)
-        store.add(telemetry.LATE, found.late)
-        for reason, count in found.dead_letters.items():
-            store.add(telemetry.DEAD_LETTERS, count, (topic, reason.value))
+        self._expose_read(flush.positions)
         # All at once: of a partition that another worker has now nothing must remain.
         rows = [(topic, str(partition)) for partition in lag]
         store.set_series(telemetry.CONSUMER_LAG, rows, lag.values())
@@ -214,6 +225,23 @@ class Observation:
                 first_reason=first.reason.value,
                 first_detail=first.detail,
             )
+
+    def _expose_read(self, positions: Mapping[SourcePartition, PartitionPosition]) -> None:
+        """Say what has become of the records of some source partitions."""
+        for source, position in positions.items():
+            label, found = str(source.partition), position.totals
+            letters: dict[tuple[str, ...], int] = {
+                (source.topic, reason.value, label): found.dead_letters.get(reason, 0)
+                for reason in DeadLetterReason
+            }
+            counters: dict[telemetry.Metric, dict[tuple[str, ...], int]] = {
+                telemetry.RECORDS_READ: {(source.topic, label): found.records},
+                telemetry.DUPLICATES: {(label,): found.duplicates},
+                telemetry.LATE: {(label,): found.late},
+                telemetry.DEAD_LETTERS: letters,
+            }
+            for metric, counts in counters.items():
+                self._store.set_series(metric, list(counts), counts.values(), source.partition)
 
     def judge_resumed(self, partition: int, judge: Judge) -> None:
         """Know where a judge stands that takes a partition over.

@@ -152,6 +152,13 @@ def test_what_was_counted_before_a_restart_is_not_counted_again(fresh_topics: To
         second.seen.wait(lambda seen: seen.records == 60)
     assert (first.error, second.error) == (None, None)
     assert doors(second.seen.flushes) == {"counted": 10, "duplicate": 50, "dead letter": 0}
+    begun = sum(one.totals.records for one in second.seen.begun.values())
+    assert begun == 100
+    newest = [one for flush in second.seen.flushes for one in flush.positions.items()]
+    reached = (second.seen.begun | dict(newest)).values()
+    assert sum(one.totals.records for one in reached) == 160
+    assert sum(one.totals.duplicates for one in reached) == 50
+    assert second.seen.positions == {}  # nothing is left of what it has given up
     assert totals(settings).trials == {(WINDOW, False, SERIES): 110}
     reach = [(one.first_offset, one.next_offset) for one in progress(settings)]
     assert reach[0][0] == 0

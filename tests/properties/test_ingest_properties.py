@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
@@ -25,6 +26,7 @@ from streams.config import Settings, TopicSettings
 from streams.domain.errors import SnapshotError
 from streams.domain.outcomes import DeadLetterReason, Outcome
 from streams.stages.ingest import Flush, Ingest, PartitionPosition
+from streams.stages.records import SourceTotals
 from streams.windows.codec import encode_block
 from streams.windows.durations import RELATIVE_ERROR
 
@@ -173,6 +175,9 @@ def test_a_restart_at_any_flush_goes_on_as_if_nothing_had_happened(
     assert [written(flush) for flush in before] == [written(flush) for flush in after]
 
 
+METADATA_BYTES = 1024
+"""A quarter of what Kafka takes by default."""
+
 _PIECES = st.one_of(
     st.binary(max_size=40),
     st.sampled_from(
@@ -241,10 +246,28 @@ def test_every_record_whatever_its_bytes_goes_through_exactly_one_door(
         assert letter.value == pairs[letter.offset][0]
         assert isinstance(letter.reason, DeadLetterReason)
         assert letter.detail
-    assert flush.positions[SOURCE].next_offset == len(pairs)
+    position = flush.positions[SOURCE]
+    assert position.next_offset == position.totals.records == len(pairs)
+    assert position.totals.duplicates == statistics.duplicates
+    assert position.totals.late == statistics.late
+    assert +Counter(position.totals.dead_letters) == +Counter(statistics.dead_letters)
+    assert PartitionPosition.decode(position.encode()) == position
 
 
-@pytest.mark.parametrize("text", ["", "x", "[]", "[1,2]", '[1,"a",null,0]', "[2,0,null,0]"])
+def test_a_position_of_before_there_were_totals_lets_them_begin_at_0() -> None:
+    assert PartitionPosition.decode("[1,7,12.5,3]") == PartitionPosition(7, 12.5, 3)
+
+
+def test_a_position_fits_into_the_metadata_of_an_offset_whatever_has_happened() -> None:
+    many = 2**63 - 1
+    totals = SourceTotals(many, many, many, dict.fromkeys(DeadLetterReason, many))
+    assert len(PartitionPosition(many, 1e300, many, totals).encode()) < METADATA_BYTES
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "x", "[]", "[1,2]", '[1,"a",null,0]', "[3,0,null,0]", "[0,0,null,0]", "[2,0,null,0,[1]]"],
+)
 def test_what_is_no_position_is_refused(text: str) -> None:
     with pytest.raises(SnapshotError):
         PartitionPosition.decode(text)

@@ -28,10 +28,10 @@ def _value(store: MetricStore, name: str, labels: Mapping[str, str]) -> float | 
 
 def test_a_counter_without_labels_is_there_from_the_start() -> None:
     store = MetricStore(DIMENSIONS)
-    assert _value(store, "opwatch_duplicates_total", {}) == 0
-    store.add(telemetry.DUPLICATES, 3)
-    store.add(telemetry.DUPLICATES)
-    assert _value(store, "opwatch_duplicates_total", {}) == 4
+    assert _value(store, "opwatch_archive_failures_total", {}) == 0
+    store.add(telemetry.ARCHIVE_FAILURES, 3)
+    store.add(telemetry.ARCHIVE_FAILURES)
+    assert _value(store, "opwatch_archive_failures_total", {}) == 4
 
 
 def test_a_metric_that_nobody_set_is_not_there_at_all() -> None:
@@ -111,7 +111,7 @@ def test_adding_from_several_threads_loses_nothing() -> None:
 
     def work() -> None:
         for _ in range(500):
-            store.add(telemetry.LATE)
+            store.add(telemetry.ARCHIVE_FAILURES)
             store.text()
 
     threads = [Thread(target=work) for _ in range(4)]
@@ -119,7 +119,7 @@ def test_adding_from_several_threads_loses_nothing() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert _value(store, "opwatch_late_total", {}) == 2000
+    assert _value(store, "opwatch_archive_failures_total", {}) == 2000
 
 
 def test_the_page_has_the_store_and_the_process_and_no_timestamps() -> None:

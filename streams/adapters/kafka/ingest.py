@@ -34,6 +34,7 @@ from streams.domain.errors import OutsideSystemError
 from streams.domain.outcomes import SourcePartition
 from streams.ports import Clock
 from streams.stages.ingest import Flush, Ingest
+from streams.stages.records import PartitionPosition
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +64,10 @@ class Cursor:
 
 class IngestObserver(Protocol):
     """Hears of what ingest does."""
+
+    def reading(self, positions: Mapping[SourcePartition, PartitionPosition]) -> None:
+        """Hear which source partitions are read from now on, all of them, and from where."""
+        ...
 
     def flushed(self, flush: Flush, lag: Mapping[int, int]) -> None:
         """Hear of a flush that has been committed, and of the lag by source partition."""
@@ -255,17 +260,20 @@ class KafkaIngest:
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Go on with partitions from where the last flush, of whatever worker, ended."""
         self._cursors = {}
-        begin = []
+        begin, positions = [], {}
         for known in consumer.committed(partitions, timeout=REQUEST_SECONDS) if partitions else []:
             if known.error is not None:
                 raise KafkaException(known.error)
             position = committed_position(known, self._group)
-            self._stage.assign(self._source(known.partition), position)
+            source = self._source(known.partition)
+            positions[source] = position or PartitionPosition(0, None, 0)
+            self._stage.assign(source, position)
             first = position.rebuild_offset if position else OFFSET_BEGINNING
             next_offset = position.next_offset if position else 0
             self._cursors[known.partition] = Cursor(next_offset, next_offset)
             begin.append(TopicPartition(known.topic, known.partition, first))
         consumer.assign(begin)
+        self._observer.reading(positions)
 
     def _revoked(self, _: Consumer, __: list[TopicPartition]) -> None:
         self._flush()
@@ -277,6 +285,7 @@ class KafkaIngest:
     def _forget(self) -> None:
         self._stage.revoke_all()
         self._cursors = {}
+        self._observer.reading({})
 
     def _source(self, partition: int) -> SourcePartition:
         return SourcePartition(self.settings.topics.outcomes, partition)

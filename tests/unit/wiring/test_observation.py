@@ -2,19 +2,22 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from cell_tables import Cell, cell_table
 from manual_clock import ManualClock
 from observed_fleet import MENDED, ONSET, WINDOWS, FleetRun
-from outcome_events import event, flush_of
+from outcome_events import LONG_AFTER, SOURCE, event, flush_of, ingest, records
 from prometheus_client.parser import text_string_to_metric_families
 from small_fleets import FIRST, REGIONS, SERIES, SETTINGS, progress
 from structlog.testing import capture_logs
 
 from streams.adapters.prometheus import MetricStore
+from streams.domain.outcomes import DeadLetterReason
 from streams.domain.series import OTHER, partition_of
 from streams.stages.judge import Judge
+from streams.stages.records import PartitionPosition
 from streams.windows.blocks import CountsBlock
 from streams.wiring.observation import RESOLVED_SECONDS, STUCK_SECONDS, Observation
 
@@ -62,23 +65,48 @@ Lived = Mapping[str, tuple[Watched, FleetRun]]
 
 def test_a_flush_is_counted_by_what_became_of_its_records(watched: Watched) -> None:
     events = [event("1"), event("1"), event("2", 600.0), event("3"), b"{", None]
-    flush = flush_of(events)
     with capture_logs() as logs:
-        watched.observation.flushed(flush, {0: 7, 1: 0})
-        watched.observation.flushed(flush_of([event("9")]), {1: 3})
-    assert watched.samples("opwatch_records_read_total") == {("vm-operations",): 7.0}
-    assert watched.samples("opwatch_duplicates_total") == {(): 1.0}
-    assert watched.samples("opwatch_late_total") == {(): 1.0}
+        watched.observation.flushed(flush_of(events), {0: 7, 1: 2})
+    assert watched.samples("opwatch_records_read_total") == {("0", "vm-operations"): 6.0}
+    assert watched.samples("opwatch_duplicates_total") == {("0",): 1.0}
+    assert watched.samples("opwatch_late_total") == {("0",): 1.0}
     letters = watched.samples("opwatch_dead_letters_total")
     assert {key: count for key, count in letters.items() if count} == {
-        ("malformed", "vm-operations"): 1.0,
-        ("empty", "vm-operations"): 1.0,
+        ("0", "malformed", "vm-operations"): 1.0,
+        ("0", "empty", "vm-operations"): 1.0,
     }
-    # Partition 0 is somebody else's by now.
-    assert watched.samples("opwatch_consumer_lag_records") == {("1", "vm-operations"): 3.0}
+    assert {one[1] for one in letters} == {reason.value for reason in DeadLetterReason}
+    lag = watched.samples("opwatch_consumer_lag_records")
+    assert lag == {("0", "vm-operations"): 7.0, ("1", "vm-operations"): 2.0}
     (warning,) = logs
     assert (warning["event"], warning["count"]) == ("dead_letters", 2)
     assert (warning["first_partition"], warning["first_offset"]) == (0, 4)
+
+
+def test_what_was_counted_of_a_source_partition_goes_on_with_it_and_leaves_with_it(
+    watched: Watched,
+) -> None:
+    stage = ingest()
+    stage.process(records([event("1"), event("1"), b"{"]), LONG_AFTER)
+    position = stage.flush().positions[SOURCE]
+    fresh = replace(SOURCE, partition=1)
+    watched.observation.reading({SOURCE: position, fresh: PartitionPosition(0, None, 0)})
+    read = watched.samples("opwatch_records_read_total")
+    assert read == {("0", "vm-operations"): 3.0, ("1", "vm-operations"): 0.0}
+    stage = ingest()
+    stage.assign(SOURCE, position)
+    stage.process(records([event("2")], 3), LONG_AFTER)
+    watched.observation.flushed(stage.flush(), {0: 0})
+    assert watched.samples("opwatch_records_read_total")["0", "vm-operations"] == 4.0
+    assert watched.samples("opwatch_duplicates_total") == {("0",): 1.0, ("1",): 0.0}
+
+    watched.observation.reading({fresh: PartitionPosition(0, None, 0)})
+    for name in ("records_read", "duplicates", "late"):
+        (left,) = watched.samples(f"opwatch_{name}_total")
+        assert left[0] == "1"
+    watched.observation.reading({})
+    for name in ("records_read_total", "dead_letters_total", "consumer_lag_records"):
+        assert watched.samples(f"opwatch_{name}") == {}
 
 
 def test_transactions_are_counted_by_how_they_ended(watched: Watched) -> None:
@@ -267,10 +295,8 @@ def test_a_series_that_is_other_in_several_partitions_is_told_once(watched: Watc
     assert len(watched.samples("opwatch_operations_total")) == 2 * PARTITIONS
 
 
-def test_what_ingest_counts_begins_at_0(watched: Watched) -> None:
-    assert watched.samples("opwatch_records_read_total") == {("vm-operations",): 0.0}
-    assert set(watched.samples("opwatch_dead_letters_total").values()) == {0.0}
-    assert set(watched.samples("opwatch_transactions_total").values()) == {0.0}
+def test_transactions_begin_at_0(watched: Watched) -> None:
+    assert watched.samples("opwatch_transactions_total") == {("committed",): 0.0, ("aborted",): 0.0}
 
 
 def test_nothing_remains_of_a_partition_that_was_given_up(watched: Watched) -> None:
