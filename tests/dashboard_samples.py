@@ -120,7 +120,10 @@ def _points(metric: Metric) -> list[Point]:
         found = list(_of_series(metric))
     elif metric in _COUNTED:
         counted = _COUNTED[metric]
-        found = [(labels, at, 2 * at) for labels in counted for at in range(MINUTES + 1)]
+        since = ONSET if metric is CHANGE_POINTS else 0
+        found = [
+            (labels, at, 2 * max(at - since, 0)) for labels in counted for at in range(MINUTES + 1)
+        ]
     elif metric in _STEADY:
         steady = _STEADY[metric].items()
         found = [(labels, at, value) for labels, value in steady for at in range(MINUTES + 1)]
@@ -148,8 +151,11 @@ def _of_series(metric: Metric) -> Iterator[Point]:
                 yield key, at, 1
     if metric is OPERATIONS:
         for labels in itertools.product(*VALUES, ("failure", "success")):
-            each = 2 if labels[-1] == "failure" else 100
-            yield from ((labels, at, each * at) for at in range(MINUTES + 1))
+            fails = labels[0] in HIT and labels[1] == "windows"
+            each, worse = (2, 150) if labels[-1] == "failure" else (200, -150)
+            for at in range(MINUTES + 1):
+                bad_minutes = min(max(at - ONSET, 0), RECOVERY - ONSET) if fails else 0
+                yield labels, at, each * at + worse * bad_minutes
 
 
 def _of_incident(metric: Metric) -> Iterator[Point]:

@@ -3,7 +3,7 @@
 from dashboards.grafana import annotations, variables
 from dashboards.grafana.assembly import Plan, Row
 from dashboards.grafana.installation import REGION, Installation
-from dashboards.grafana.links import Uid, series_url, url
+from dashboards.grafana.links import Uid, url
 from dashboards.grafana.panels import (
     BLUE,
     GREEN,
@@ -12,17 +12,17 @@ from dashboards.grafana.panels import (
     About,
     PanelBuilder,
     Query,
+    coloured,
     linked,
     named,
-    series_panel,
+    sorted_by,
     stat_panel,
     states_panel,
     table_panel,
 )
 from dashboards.grafana.series_queries import worst
-from dashboards.queries import DECIDED, SUCCEEDED, per_second, select, total
+from dashboards.queries import DECIDED, FAILED, SUCCEEDED, per_second, select, total
 from streams.telemetry import (
-    BASELINE_LOWER_BOUND,
     BASELINE_SUCCESS_RATIO,
     CANDIDATE_PROBABILITY,
     CHANGE_POINTS_ACTIVE,
@@ -31,10 +31,8 @@ from streams.telemetry import (
     INCIDENT_ONSET,
     INCIDENT_REGION_STATUS,
     INCIDENTS_OPEN,
-    NO_RELEASE_PROBABILITY,
     OPERATIONS,
     SERIES,
-    SUCCESS_RATIO,
     WATERMARK,
 )
 
@@ -44,8 +42,8 @@ _NO_INCIDENT = f"0 * {total('max', (), select(INCIDENTS_OPEN))}"
 AFFECTED = f"{total('max', ('incident', 'region'), select(INCIDENT_REGION_STATUS))} == 1"
 STATES = {
     0: ("as usual", GREEN),
-    1: ("up to half of the series degraded", ORANGE),
-    2: ("more than half degraded", RED),
+    1: ("up to a quarter of the series degraded", ORANGE),
+    2: ("more", RED),
 }
 
 
@@ -57,12 +55,12 @@ def plan(installation: Installation) -> Plan:
         "top to bottom: green means that nothing needs you.",
         rows=(
             Row(4, tuple((panel, 4) for panel in _stats(installation))),
-            Row(7, ((_incidents(installation), 24),)),
-            Row(13, ((_states(installation), 14), (_worst_ten(installation), 10))),
+            Row(6, ((_incidents(installation), 24),)),
+            Row(13, ((_states(installation), 11), (_worst_ten(installation), 13))),
         ),
         variables=[variables.datasource(), *variables.rows(installation)],
         annotations=[
-            annotations.rollouts(installation),
+            *annotations.all_rollouts(installation),
             annotations.change_points(installation),
             annotations.onsets(installation),
         ],
@@ -163,7 +161,6 @@ def _incidents(installation: Installation) -> PanelBuilder:
             Query(total("count", ("incident",), AFFECTED), instant=True),
             Query(total("max", ("incident",), select(INCIDENT_EXCESS_FAILURES)), instant=True),
             Query(total("max", ("incident",), select(CANDIDATE_PROBABILITY)), instant=True),
-            Query(total("max", ("incident",), select(NO_RELEASE_PROBABILITY)), instant=True),
         ],
         {
             "incident": "Incident",
@@ -173,18 +170,21 @@ def _incidents(installation: Installation) -> PanelBuilder:
             "Value #C": "Regions",
             "Value #D": "Excess failures",
             "top_candidate": "Likeliest release",
-            "Value #E": "Its probability",
-            "Value #F": "No release",
+            "Value #E": "Probability",
         },
         hidden=["Value #A"],
     ).no_value("no open incident")
-    panel = named(panel, "Began", unit="dateTimeAsIso", custom__width=170)
-    panel = named(panel, "Incident", custom__width=220)
-    panel = named(panel, "Status", custom__width=90)
-    panel = named(panel, "Regions", custom__width=80)
-    panel = named(panel, "Excess failures", unit="short", custom__width=130)
-    panel = named(panel, "Its probability", unit="percentunit", decimals=0, custom__width=120)
-    panel = named(panel, "No release", unit="percentunit", decimals=0, custom__width=100)
+    for name, unit, width in (
+        ("Began", "dateTimeAsIso", 165),
+        ("Incident", "none", 215),
+        ("Status", "none", 95),
+        ("Regions", "none", 80),
+        ("Excess failures", "locale", 125),
+        ("Probability", "percentunit", 100),
+    ):
+        panel = named(panel, name, unit=unit, custom__width=width)
+    panel = named(panel, "Probability", decimals=0)
+    panel = named(panel, "Scope", custom__minWidth=330)
     story = url(Uid.INCIDENT, {variables.INCIDENT_VARIABLE: "${__value.raw:percentencode}"})
     cause = url(Uid.RELEASES, {variables.RELEASE_VARIABLE: "${__value.raw:percentencode}"})
     panel = linked(panel, "The incident's story", story, "Incident")
@@ -193,21 +193,18 @@ def _incidents(installation: Installation) -> PanelBuilder:
 
 def _states(installation: Installation) -> PanelBuilder:
     labels = (REGION, *((f"${{{variables.ROWS}}}",) if installation.breakdowns else ()))
-    by = ", ".join(labels)
     active = total("sum", labels, select(CHANGE_POINTS_ACTIVE))
     known = total("count", labels, select(BASELINE_SUCCESS_RATIO))
-    state = f"ceil(2 * clamp_max({active} / {known}, 1)) or 0 * {known}"
-    longest = f"topk(20, sum_over_time(({state})[$__range:$__interval] @ end()))"
-    legend = " ".join(f"{{{{{label}}}}}" for label in installation.labels)
+    state = f"clamp_max(ceil(4 * {active} / {known}), 2) or 0 * {known}"
     panel = states_panel(
         About(
             "Where",
             "The 20 rows that were degraded longest in the time range; all are green while nothing "
-            "is wrong. Grey: no operations, or still learning.",
+            "is wrong. Empty: no operations, or still learning.",
             "none",
             installation.step,
         ),
-        Query(f"({state}) and on ({by}) {longest}", legend),
+        Query(worst(20, labels, f"({state})", state, "sum"), _legend(installation)),
         states=STATES,
     ).max_data_points(300)
     region = {REGION: f"${{__field.labels.{REGION}:percentencode}}"}
@@ -215,22 +212,51 @@ def _states(installation: Installation) -> PanelBuilder:
 
 
 def _worst_ten(installation: Installation) -> PanelBuilder:
-    ratio, lower = select(SUCCESS_RATIO), select(BASELINE_LOWER_BOUND)
-    panel = series_panel(
+    labels = installation.labels
+    done, failed, succeeded = (
+        total("sum", labels, f"increase({select(OPERATIONS, which)}[$__range])")
+        for which in (DECIDED, FAILED, SUCCEEDED)
+    )
+    usual = total("max", labels, f"avg_over_time({select(BASELINE_SUCCESS_RATIO)}[$__range])")
+    excess = f"topk(10, {failed} - (1 - {usual}) * {done})"
+    of_them = f"and on ({', '.join(labels)}) {excess}"
+    names = [label.replace("_", " ").capitalize() for label in labels]
+    panel = table_panel(
         About(
             "Worst ten series",
-            "Success ratio of the ten series that fell furthest below what chance allows in the "
-            "time range. A click on a line shows the series with its baseline.",
-            "percentunit",
+            "The series with most failures beyond those that its baseline lets expect, in the time "
+            "range. A click on a name shows the series.",
+            "none",
             installation.step,
         ),
         [
-            Query(
-                worst("bottomk(10", installation.labels, ratio, f"{ratio} - {lower}", "min"),
-                " ".join(f"{{{{{label}}}}}" for label in installation.labels),
-            )
+            Query(excess, instant=True),
+            Query(f"{succeeded} / {done} {of_them}", instant=True),
+            Query(f"{usual} {of_them}", instant=True),
         ],
-        legend=["min", "lastNotNull"],
+        {
+            **dict(zip(labels, names, strict=True)),
+            "Value #B": "Success",
+            "Value #C": "Baseline",
+            "Value #A": "Excess failures",
+        },
     )
-    panel = panel.max(1).max_data_points(300)
-    return linked(panel, "This series", series_url(installation))
+    panel = sorted_by(panel, "Excess failures")
+    panel = named(panel, "Success", unit="percentunit", decimals=1, custom__width=75)
+    panel = named(panel, "Baseline", unit="percentunit", decimals=1, custom__width=80)
+    panel = coloured(
+        named(panel, "Excess failures", unit="locale", decimals=0, custom__width=130),
+        "Excess failures",
+        RED,
+        custom__cellOptions={"type": "gauge", "mode": "basic", "valueDisplayMode": "text"},
+        min=0,
+    )
+    pairs = zip(labels, installation.variables, strict=True)
+    chosen = {variable: f"${{__data.fields.{label}:percentencode}}" for label, variable in pairs}
+    for name in names:
+        panel = linked(panel, "This series", url(Uid.SERIES, chosen), name)
+    return panel
+
+
+def _legend(installation: Installation) -> str:
+    return " ".join(f"{{{{{label}}}}}" for label in installation.labels)

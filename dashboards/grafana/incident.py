@@ -20,6 +20,7 @@ from dashboards.grafana.panels import (
     linked,
     named,
     series_panel,
+    sorted_by,
     stat_panel,
     states_panel,
     table_panel,
@@ -52,7 +53,7 @@ def plan(installation: Installation) -> Plan:
         "release. For one that is over, choose a time range that reaches from before to after it.",
         rows=(
             Row(4, tuple((panel, 4) for panel in _stats(installation))),
-            Row(6, ((_revisions(installation), 24),)),
+            Row(5, ((_revisions(installation), 24),)),
             Row(10, ((_success_ratio(installation), 12), (_posterior(installation), 12))),
             Row(11, ((_regions(installation), 12), (_region_table(installation), 12))),
             Row(9, ((_excess(installation), 12), (_exposure(installation), 12))),
@@ -60,7 +61,7 @@ def plan(installation: Installation) -> Plan:
         variables=[variables.datasource(), variables.incident()],
         annotations=[
             annotations.onsets(installation, _THIS),
-            annotations.rollouts(installation),
+            *annotations.all_rollouts(installation),
             annotations.change_points(installation),
         ],
         since="now-6h",
@@ -131,9 +132,8 @@ def _stats(installation: Installation) -> tuple[PanelBuilder, ...]:
             ),
             ((None, GREY), (0.5, ORANGE), (0.9, RED)),
             text=BigValueTextMode.VALUE_AND_NAME,
-        )
-        .decimals(0)
-        .no_value("no candidate"),
+            nothing="no candidate",
+        ).decimals(0),
         stat_panel(
             About(
                 "No release",
@@ -153,8 +153,8 @@ def _revisions(installation: Installation) -> PanelBuilder:
     panel = table_panel(
         About(
             "What was known when",
-            "A row for every change of status, scope or likeliest release, with the time for which "
-            "it was the newest.",
+            "A row for each status, scope and likeliest release, with when it was first and last "
+            "the newest.",
             "none",
             installation.step,
         ),
@@ -163,14 +163,14 @@ def _revisions(installation: Installation) -> PanelBuilder:
             Query(f"1000 * {total('max', labels, f'max_over_time({seen})')}", instant=True),
         ],
         {
-            "Value #A": "From",
-            "Value #B": "Until",
+            "Value #A": "First",
+            "Value #B": "Last",
             "status": "Status",
             "scope": "Scope",
             "top_candidate": "Likeliest release",
         },
     )
-    for name in ("From", "Until"):
+    for name in ("First", "Last"):
         panel = named(panel, name, unit="dateTimeAsIso", custom__width=170)
     panel = named(panel, "Status", custom__width=100)
     cause = url(Uid.RELEASES, {variables.RELEASE_VARIABLE: "${__value.raw:percentencode}"})
@@ -197,21 +197,29 @@ def _success_ratio(installation: Installation) -> PanelBuilder:
     )
 
 
+def _worth_a_line() -> str:
+    """Give the candidates that ever were likely enough to be drawn."""
+    ever = f"max_over_time({select(CANDIDATE_PROBABILITY, _THIS)}[$__range] @ end())"
+    return f"{total('max', ('release',), ever)} > 0.01"
+
+
 def _posterior(installation: Installation) -> PanelBuilder:
+    probability = total("max", ("release",), select(CANDIDATE_PROBABILITY, _THIS))
     panel = series_panel(
         About(
             "What caused it",
-            "Probability of every candidate and of none of them, over time; together they are 1. "
-            "A click on a release shows its rollout.",
+            "Probability of the candidates and of none of them. Those that never reached 1 % are "
+            "left out. A click on a release shows its rollout.",
             "percentunit",
             installation.step,
         ),
         [
-            Query(total("max", ("release",), select(CANDIDATE_PROBABILITY, _THIS)), "{{release}}"),
+            Query(f"{probability} and on (release) {_worth_a_line()}", "{{release}}"),
             Query(total("max", (), select(NO_RELEASE_PROBABILITY, _THIS)), _NOTHING_NAMED),
         ],
         stacked=True,
         legend=["lastNotNull"],
+        beside=True,
     ).max(1)
     panel = coloured(panel, _NOTHING_NAMED, GREY)
     cause = url(
@@ -254,6 +262,7 @@ def _region_table(installation: Installation) -> PanelBuilder:
             "Value #C": "Relapses",
         },
     )
+    panel = sorted_by(panel, "Excess failures")
     words = {"0": "recovered", "1": "affected", "2": "no traffic"}
     panel = named(
         panel,
@@ -268,7 +277,7 @@ def _region_table(installation: Installation) -> PanelBuilder:
             }
         ],
     )
-    panel = named(panel, "Excess failures", unit="short", decimals=0)
+    panel = named(panel, "Excess failures", unit="locale", decimals=0)
     return linked(
         panel,
         "The region's series",
@@ -284,26 +293,27 @@ def _excess(installation: Installation) -> PanelBuilder:
             "Excess failures by region",
             "Failures beyond those expected, since the onset. A line that has become flat has "
             "recovered.",
-            "short",
+            "locale",
             installation.step,
         ),
         [Query(by_region, f"{{{{{REGION}}}}}")],
         stacked=True,
-    )
+        legend=["lastNotNull"],
+        beside=True,
+    ).decimals(0)
 
 
 def _exposure(installation: Installation) -> PanelBuilder:
     exposure = total("avg", ("release",), select(RELEASE_EXPOSURE))
-    candidates = total("max", ("release",), _newest(CANDIDATE_PROBABILITY))
     return (
         series_panel(
             About(
                 "Rollout of the candidates",
-                "Mean exposure of the regions that each candidate reaches in the end.",
+                "Mean exposure of the regions that a candidate has reached; of those above 1 %.",
                 "percentunit",
                 installation.step,
             ),
-            [Query(f"{exposure} and on (release) {candidates}", "{{release}}")],
+            [Query(f"{exposure} and on (release) {_worth_a_line()}", "{{release}}")],
             legend=["lastNotNull"],
         )
         .min(0)

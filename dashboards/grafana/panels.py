@@ -75,6 +75,7 @@ def stat_panel(
     *,
     text: common.BigValueTextMode = common.BigValueTextMode.VALUE,
     spark: bool = False,
+    nothing: str = "no data",
 ) -> stat.Panel:
     """One large number, or one large word with `text`.
 
@@ -84,6 +85,7 @@ def stat_panel(
         steps: Colours by value.
         text: Whether the value or the name is written.
         spark: Whether its course is drawn behind it.
+        nothing: What is written, in grey, where there is no value.
     """
     panel = _described(stat.Panel(), about, [query], is_table=False)
     return (
@@ -93,7 +95,8 @@ def stat_panel(
         .graph_mode(common.BigValueGraphMode.AREA if spark else common.BigValueGraphMode.NONE)
         .text_mode(text)
         .reduce_options(common_builders.ReduceDataOptions().calcs(["lastNotNull"]))
-        .no_value("no data")
+        .mappings([_words_for_nothing(nothing)])
+        .no_value(nothing)
     )
 
 
@@ -104,6 +107,7 @@ def series_panel(
     stacked: bool = False,
     logarithmic: bool = False,
     legend: Sequence[str] = (),
+    beside: bool = False,
 ) -> timeseries.Panel:
     """Lines over time.
 
@@ -113,14 +117,17 @@ def series_panel(
         stacked: Whether the lines are areas upon each other.
         logarithmic: Whether the axis is.
         legend: Calculations that the legend shows as a table, such as `lastNotNull`.
+        beside: Whether the legend stands beside the graph, the largest first.
     """
     keys = (
         common_builders.VizLegendOptions()
         .show_legend(show_legend=True)
-        .placement(common.LegendPlacement.BOTTOM)
+        .placement(common.LegendPlacement.RIGHT if beside else common.LegendPlacement.BOTTOM)
         .display_mode(common.LegendDisplayMode.TABLE if legend else common.LegendDisplayMode.LIST)
         .calcs(list(legend))
     )
+    if beside:
+        keys = keys.sort_by("Last *").sort_desc(sort_desc=True)
     hover = (
         common_builders.VizTooltipOptions()
         .mode(common.TooltipDisplayMode.MULTI)
@@ -217,6 +224,12 @@ def coloured(panel: AnyPanel, name: str, colour: str, **properties: object) -> A
     return named(panel, name, color={"mode": "fixed", "fixedColor": colour}, **properties)
 
 
+def sorted_by(panel: table.Panel, name: str) -> table.Panel:
+    """Sort a table by a column, the largest first."""
+    order = common_builders.TableSortByFieldState().display_name(name).desc(desc=True)
+    return panel.sort_by([order])
+
+
 def linked(panel: AnyPanel, title: str, url: str, name: str | None = None) -> AnyPanel:
     """Let a click on a value lead to another dashboard.
 
@@ -249,6 +262,16 @@ def value_words(states: Mapping[int, tuple[str, str]]) -> dashboard.ValueMap:
             str(value): dashboard.ValueMappingResult(text=word, color=colour, index=place)
             for place, (value, (word, colour)) in enumerate(states.items())
         }
+    )
+
+
+def _words_for_nothing(words: str) -> dashboard.SpecialValueMap:
+    """Give what stands for no value: it must not have the colour of the lowest one."""
+    return dashboard.SpecialValueMap(
+        dashboard.DashboardSpecialValueMapOptions(
+            match=dashboard.SpecialValueMatch.NULL_AND_NAN,
+            result=dashboard.ValueMappingResult(text=words, color=GREY, index=0),
+        )
     )
 
 

@@ -83,7 +83,7 @@ def plan(installation: Installation) -> Plan:
         ),
         variables=[variables.datasource()],
         annotations=[
-            annotations.rollouts(installation),
+            *annotations.all_rollouts(installation),
             annotations.change_points(installation),
         ],
         since="now-3h",
@@ -194,7 +194,7 @@ def _set_aside(installation: Installation) -> PanelBuilder:
             installation.step,
         ),
         [
-            Query(_rate(DEAD_LETTERS, "reason"), "dead letter: {{reason}}"),
+            Query(f"{_rate(DEAD_LETTERS, 'reason')} > 0", "dead letter: {{reason}}"),
             Query(_rate(LATE), "late"),
             Query(_rate(DUPLICATES), "duplicate"),
         ],

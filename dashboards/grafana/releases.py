@@ -20,9 +20,11 @@ from dashboards.grafana.panels import (
     linked,
     named,
     series_panel,
+    sorted_by,
     stat_panel,
     states_panel,
     table_panel,
+    thresholds,
 )
 from dashboards.queries import DECIDED, SUCCEEDED, per_second, select, total
 from streams.telemetry import (
@@ -35,7 +37,13 @@ _RELEASE = f'release="${{{variables.RELEASE_VARIABLE}}}"'
 _REGIONS = f'{REGION}=~"${{{REGION}}}"'
 _EXPOSURE = total("max", (REGION,), select(RELEASE_EXPOSURE, _RELEASE, _REGIONS))
 _PROBABILITY = total("max", ("incident",), select(CANDIDATE_PROBABILITY, _RELEASE))
-_SUSPICION = ((None, GREEN), (0.1, ORANGE), (0.5, RED))
+_SUSPICION = ((None, GREEN), (annotations.SUSPECT, ORANGE), (0.5, RED))
+_STATES = {
+    0: ("not there", GREY),
+    1: ("begun", LIGHT_BLUE),
+    2: ("half of it", BLUE),
+    3: ("complete", DARK_BLUE),
+}
 
 
 def plan(installation: Installation) -> Plan:
@@ -74,7 +82,7 @@ def _stats(installation: Installation) -> tuple[PanelBuilder, ...]:
         ),
         stat_panel(
             About(
-                "Success ratio, exposed against not exposed",
+                "Exposed minus not exposed",
                 "Success ratio in the regions that run the release minus that in those that do "
                 "not, over the last few windows. Regions differ, so see how it went over time.",
                 "percentunit",
@@ -99,9 +107,8 @@ def _stats(installation: Installation) -> tuple[PanelBuilder, ...]:
                 instant=True,
             ),
             _SUSPICION,
-        )
-        .decimals(0)
-        .no_value("no candidate"),
+            nothing="no candidate",
+        ).decimals(0),
     )
 
 
@@ -109,12 +116,17 @@ def _rollout(installation: Installation) -> PanelBuilder:
     return states_panel(
         About(
             "Rollout by region",
-            "Largest share of any part of a region that runs the release, at the watermark.",
-            "percentunit",
+            "How far the release is, by the largest share of any part of the region that runs it.",
+            "none",
             installation.step,
         ),
-        Query(_EXPOSURE, f"{{{{{REGION}}}}}"),
-        steps=((None, GREY), (0.0001, LIGHT_BLUE), (0.5, BLUE), (1, DARK_BLUE)),
+        Query(
+            " + ".join(
+                f"({_EXPOSURE} {level})" for level in ("> bool 0", ">= bool 0.5", ">= bool 1")
+            ),
+            f"{{{{{REGION}}}}}",
+        ),
+        states=_STATES,
     )
 
 
@@ -159,7 +171,7 @@ def _all_releases(installation: Installation) -> PanelBuilder:
     panel = table_panel(
         About(
             "All releases of the time range",
-            "How far each is, and how likely it ever seemed to have caused an incident. A click "
+            "How far each is, and how likely at most it caused an incident of the range. A click "
             "on a release shows it here.",
             "none",
             installation.step,
@@ -174,20 +186,20 @@ def _all_releases(installation: Installation) -> PanelBuilder:
             "component": "Component",
             "Value #A": "Mean exposure",
             "Value #B": "Regions",
-            "Value #C": "Caused an incident",
+            "Value #C": "Suspicion",
         },
     )
-    panel = named(panel, "Mean exposure", unit="percentunit", decimals=0)
+    panel = sorted_by(panel.thresholds(thresholds(_SUSPICION)), "Suspicion")
+    panel = named(panel, "Release", custom__minWidth=190)
+    panel = named(panel, "Mean exposure", unit="percentunit", decimals=0, custom__width=115)
+    panel = named(panel, "Regions", custom__width=75)
     panel = named(
         panel,
-        "Caused an incident",
+        "Suspicion",
         unit="percentunit",
         decimals=0,
+        custom__width=90,
         custom__cellOptions={"type": "color-text"},
-        thresholds={
-            "mode": "absolute",
-            "steps": [{"value": value, "color": colour} for value, colour in _SUSPICION],
-        },
     )
     here = url(Uid.RELEASES, {variables.RELEASE_VARIABLE: "${__value.raw:percentencode}"})
     return linked(panel, "This release", here, "Release")

@@ -43,12 +43,12 @@ def plan(installation: Installation) -> Plan:
         rows=(
             Row(10, ((_success_ratio(installation), 24),)),
             Row(8, ((_volume(installation), 12), (_error_codes(installation), 12))),
-            Row(9, ((_statistic(installation), 12), (_degraded(installation), 12))),
+            Row(11, ((_statistic(installation), 12), (_degraded(installation), 12))),
         ),
         variables=[variables.datasource(), *variables.dimensions(installation)],
         annotations=[
-            annotations.rollouts(installation),
-            annotations.change_points(installation),
+            *annotations.all_rollouts(installation),
+            annotations.degradations(installation),
         ],
         since="now-6h",
     )
@@ -78,12 +78,13 @@ def _success_ratio(installation: Installation) -> PanelBuilder:
     panel = coloured(
         panel, "baseline", PURPLE, custom__lineStyle={"fill": "dash", "dash": [10, 10]}
     )
-    panel = coloured(panel, _LOWEST, GREY, custom__lineWidth=0)
+    panel = coloured(panel, _LOWEST, GREY, custom__lineWidth=0, custom__showPoints="never")
     return coloured(
         panel,
         _HIGHEST,
         GREY,
         custom__lineWidth=0,
+        custom__showPoints="never",
         custom__fillBelowTo=_LOWEST,
         custom__fillOpacity=20,
     )
@@ -115,7 +116,7 @@ def _error_codes(installation: Installation) -> PanelBuilder:
         ("error_code",),
         per_second(FAILURES_BY_CODE, matcher, over="$__rate_interval"),
     )
-    shown = worst("topk(10", ("error_code",), by_code, by_code, "max")
+    shown = worst(10, ("error_code",), by_code, by_code, "max")
     return series_panel(
         About(
             "Failures by error code",
@@ -135,19 +136,20 @@ def _statistic(installation: Installation) -> PanelBuilder:
         About(
             "Evidence that a series has degraded",
             "The ten series with most evidence. A change point is raised where a line reaches the "
-            "threshold; while one is open the line is evidence of recovery.",
-            "none",
+            "threshold; while one is open the line is evidence of recovery. Below 1 it is none.",
+            "short",
             installation.step,
         ),
         [
             Query(total("max", (), select(THRESHOLD)), "threshold"),
             Query(
-                worst("topk(10", installation.labels, statistic, statistic, "max"),
+                worst(10, installation.labels, statistic, statistic, "max"),
                 " ".join(f"{{{{{label}}}}}" for label in installation.labels),
             ),
         ],
         logarithmic=True,
-    ).max_data_points(300)
+    )
+    panel = panel.min(1).max_data_points(300)
     panel = coloured(panel, "threshold", RED, custom__lineStyle={"fill": "dash", "dash": [10, 10]})
     return linked(panel, "This series", series_url(installation))
 
@@ -161,13 +163,13 @@ def _degraded(installation: Installation) -> PanelBuilder:
     return states_panel(
         About(
             "Change points",
-            "Red from where a change point was raised until the series has recovered: the 20 "
+            "Red from where a change point was raised until the series has recovered: the 15 "
             "series that were degraded longest. Grey: no operations, or still learning.",
             "none",
             installation.step,
         ),
         Query(
-            worst("topk(20", installation.labels, state, state, "sum"),
+            worst(15, installation.labels, state, state, "sum"),
             " ".join(f"{{{{{label}}}}}" for label in installation.labels),
         ),
         states={0: ("in control", GREEN), 1: ("degraded", RED)},

@@ -13,18 +13,18 @@ from streams.telemetry import (
 )
 
 
-def worst(choose: str, labels: Sequence[str], shown: str, measured: str, reduce: str) -> str:
+def worst(number: int, labels: Sequence[str], shown: str, measured: str, reduce: str) -> str:
     """Give the series that are worst in the whole time range, not another few at every step.
 
     Args:
-        choose: `topk(10` or `bottomk(10`.
+        number: How many.
         labels: What tells the series apart.
         shown: What is drawn.
-        measured: What decides.
-        reduce: `min`, `max` or `sum` of it over the time range.
+        measured: What decides: the largest are the worst.
+        reduce: `max` or `sum` of it over the time range.
     """
     whole = f"{reduce}_over_time(({measured})[$__range:$__interval] @ end())"
-    return f"{shown} and on ({', '.join(labels)}) {choose}, {whole})"
+    return f"{shown} and on ({', '.join(labels)}) topk({number}, {whole})"
 
 
 @dataclass(frozen=True, slots=True)

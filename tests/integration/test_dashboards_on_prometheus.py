@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dashboard_samples import END, INCIDENT_ID, RELEASE, START, open_metrics
+from dashboard_samples import END, INCIDENT_ID, ONSET, RELEASE, START, open_metrics
 
 from dashboards.checking.asking import TimeRange, questions
 from dashboards.checking.presence import LIVE_ONLY, OCCASIONAL
@@ -193,20 +193,22 @@ def test_a_fleet_without_degradations_shows_its_rows_all_the_same(
         assert set(states) == {0.0}
 
 
-def test_the_worst_ten_are_ten_series_over_the_whole_range(
+def test_the_worst_ten_are_those_with_most_failures_beyond_the_expected(
     prometheus: str, boards: dict[str, Json]
 ) -> None:
-    (query,) = (
-        one
-        for one in queries_of(boards["opwatch-fleet"])
-        if one.where == 'panel "Worst ten series"'
-    )
-    question = next(questions(query, {}, TimeRange(START, END)))
     api = PrometheusApi(prometheus)
-    assert api.query(f"count({question.expr})", END) == [10]
-    values = api.query_range(question.expr, START, END, 60)
-    assert len(values) == 10 * 121
-    assert values.count(0.4) == 8 * 30  # all that failed are among them
+    excess, success, baseline = (
+        next(questions(query, {}, TimeRange(START, END))).expr
+        for query in queries_of(boards["opwatch-fleet"])
+        if query.where == 'panel "Worst ten series"'
+    )
+    # All fail 2 times in 202 a minute, and eight of them 150 times more for half an hour.
+    usual, failed = (2 - 0.015 * 202) * 120, 150 * 30
+    values = sorted(api.query(excess, END))
+    assert values == pytest.approx([usual] * 2 + [usual + failed] * 8, rel=0.02)
+    ratios = sorted(api.query(success, END))
+    assert ratios == pytest.approx([19500 / 24240] * 8 + [200 / 202] * 2, rel=0.02)
+    assert api.query(baseline, END) == pytest.approx([0.985] * 10)
 
 
 def test_a_rollout_is_a_band_while_it_moves(prometheus: str, boards: dict[str, Json]) -> None:
@@ -217,7 +219,9 @@ def test_a_rollout_is_a_band_while_it_moves(prometheus: str, boards: dict[str, J
     billing-7  |        [new------)still                                   |
     """
     (query,) = (
-        one for one in queries_of(boards["opwatch-fleet"]) if one.where == 'annotation "Rollouts"'
+        one
+        for one in queries_of(boards["opwatch-fleet"])
+        if one.where == 'annotation "All rollouts"'
     )
     question = next(questions(query, {}, TimeRange(START, END)))
     api = PrometheusApi(prometheus)
@@ -225,6 +229,46 @@ def test_a_rollout_is_a_band_while_it_moves(prometheus: str, boards: dict[str, J
     assert moving == list(range(30, 79))
     both = [len(api.query(question.expr, START + 60 * minute)) for minute in (29, 35, 41, 75, 85)]
     assert both == [0, 2, 1, 1, 0]
+
+
+def test_without_being_asked_only_suspected_rollouts_are_drawn(
+    prometheus: str, boards: dict[str, Json]
+) -> None:
+    listed = {one["name"]: one["enable"] for one in boards["opwatch-fleet"]["annotations"]["list"]}
+    assert listed["Suspected rollouts"]
+    assert not listed["All rollouts"]
+    (query,) = (
+        one
+        for one in queries_of(boards["opwatch-fleet"])
+        if one.where == 'annotation "Suspected rollouts"'
+    )
+    question = next(questions(query, {}, TimeRange(START, END)))
+    # Both were candidates, one with 5 % at the end, and 10 % before.
+    api = PrometheusApi(prometheus)
+    assert len(api.query_range(question.expr, START, END, 60)) == 49 + 10
+    only = question.expr.replace("> 0.05", "> 0.5")
+    assert len(api.query_range(only, START, END, 60)) == 49
+
+
+def test_a_wave_of_change_points_is_marked_once(prometheus: str, boards: dict[str, Json]) -> None:
+    api = PrometheusApi(prometheus)
+    marks = {
+        uid: next(
+            questions(
+                query,
+                {name: [".*"] for name in ("region", "os", "vm_type", "operation")},
+                TimeRange(START, END),
+            )
+        ).expr
+        for uid in ("opwatch-fleet", "opwatch-series")
+        for query in queries_of(boards[uid])
+        if query.where == 'annotation "Change points"'
+    }
+    minutes = {
+        uid: [at for at in range(1, 120) if api.query(expr, START + 60 * at + 1)]
+        for uid, expr in marks.items()
+    }
+    assert minutes == {"opwatch-fleet": [ONSET + 1, ONSET + 2], "opwatch-series": [ONSET]}
 
 
 def test_one_series_is_drawn_as_its_own_metrics_say(

@@ -129,7 +129,7 @@ def test_what_grafana_does_not_know_is_refused(
     schema: Json, boards: dict[str, Json], case: str
 ) -> None:
     change, words = BREAKS[case]
-    board = copy.deepcopy(boards["opwatch-fleet"])
+    board = copy.deepcopy(boards["opwatch-incident"])
     change(board)
     problems = _problems(schema, board)
     assert any(words in line for line in problems), problems
