@@ -21,6 +21,7 @@ from pydantic_settings import (
 )
 
 from streams.config_alerts import AlertmanagerSettings, AlertSettings
+from streams.config_archive import ArchiveSettings
 from streams.config_section import Section
 
 PREFIX = "OPWATCH_"
@@ -308,6 +309,7 @@ class Settings(BaseSettings):
     attribution: AttributionSection = AttributionSection()
     alerts: AlertSettings = AlertSettings()
     alertmanager: AlertmanagerSettings = AlertmanagerSettings()
+    archive: ArchiveSettings = ArchiveSettings()
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
     worker: WorkerSettings = WorkerSettings()

@@ -191,6 +191,14 @@ class Observation:
         """Count pushes to Alertmanager: `accepted` or `failed`."""
         self._store.add(telemetry.ALERTS_PUSHED, count, (result,))
 
+    def archived(self, partition: int, windows: int) -> None:
+        """Count closed windows of a counts partition that are in the archive now."""
+        self._store.add(telemetry.ARCHIVED_WINDOWS, windows, (str(partition),))
+
+    def archive_failed(self) -> None:
+        """Count an attempt to write to the archive that is made again."""
+        self._store.add(telemetry.ARCHIVE_FAILURES)
+
     def aborted(self) -> None:
         """Count a transaction of ingest that had to be given up and is done again."""
         self._store.add(telemetry.TRANSACTIONS, 1, ("aborted",))

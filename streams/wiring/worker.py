@@ -10,6 +10,7 @@ import structlog
 from confluent_kafka import Message
 
 from streams.adapters.alertmanager import Alertmanager
+from streams.adapters.archive import ArchiveStore
 from streams.adapters.faust import lifetime
 from streams.adapters.faust.app import WorkerApp, build_app
 from streams.adapters.faust.partition import StageWiring
@@ -29,6 +30,7 @@ from streams.stages.incident_state import STAGE as INCIDENTS
 from streams.stages.judge import STAGE as JUDGE
 from streams.stages.partitions import IncidentsPartition, JudgePartition
 from streams.wiring.alerts import alert_options
+from streams.wiring.archiving import Archiver
 from streams.wiring.observation import Observation
 from streams.wiring.pages import PagePusher
 
@@ -89,6 +91,9 @@ def build_worker(
     loops: list[tuple[str, Callable[[Event], None]]] = []
     if "judge" in roles:
         stages.append(_judge(settings, observation))
+        if settings.archive.url:
+            store = ArchiveStore(settings.archive.url, settings.archive.options)
+            loops.append(("archive", Archiver(settings, store, observation, clock).run))
     if "incidents" in roles:
         stages.append(_incidents(settings, observation, clock))
         if settings.alertmanager.url:
