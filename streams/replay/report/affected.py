@@ -165,7 +165,8 @@ def _first_and_last(order: list[tuple[int, Region]], sources: RecordSources) -> 
     well = [(place, region) for place, region in order if region.recovered]
     if not well:
         return
-    for name, (place, region) in zip((" First ", "; last "), (well[0], well[-1]), strict=True):
+    told = [(" First ", well[0]), ("; last ", well[-1])] if well[1:] else [(" It was ", well[0])]
+    for name, (place, region) in told:
         recovered = region.recovered.timestamp() if region.recovered else 0.0
         yield from (name, Name(region.region), " at ")
         yield sources.moment(recovered, "regions", place, "recovered")

@@ -66,7 +66,8 @@ def causes(
     shown = [
         (place, candidate)
         for place, candidate in enumerate(record.candidates)
-        if place == 0 or (candidate.probability >= LEAST and not candidate.cleared)
+        if (candidate.evidence or candidate.told_apart)
+        and (place == 0 or (candidate.probability >= LEAST and not candidate.cleared))
     ]
     cards = [_card(place, candidate, sources) for place, candidate in shown[:CARDS]]
     if cards:

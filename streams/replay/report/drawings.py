@@ -1,6 +1,7 @@
 """From facts to plots: which points, over how long, and what each plot says in a sentence."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -37,7 +38,14 @@ NO_RELEASE = "no known release"
 
 def fleet_plot(facts: ReportFacts, clock: ReportClock) -> SuccessPlot:
     """Draw the success ratio of everything, with the onsets and ends of all incidents."""
-    marks = [mark for incident in facts.incidents for mark in _marks(incident, numbered=True)]
+    numbers: dict[Mark, list[str]] = {}
+    for incident in facts.incidents:
+        for mark in _marks(incident):
+            numbers.setdefault(mark, []).append(str(incident.number))
+    marks = [
+        replace(mark, label=f"{mark.label} {', '.join(several)}")
+        for mark, several in numbers.items()
+    ]
     return _success(facts.fleet, "Success ratio of all operations", clock, None, marks)
 
 
@@ -45,16 +53,11 @@ def incident_plot(facts: IncidentFacts, clock: ReportClock) -> SuccessPlot:
     """Draw the success ratio within an incident's scope and regions, and what happened."""
     baseline = facts.last.impact.baseline_success_ratio
     title = "Success ratio in the incident's scope and regions"
-    plot = _success(facts.affected, title, clock, baseline, _marks(facts, numbered=False))
-    return SuccessPlot(
-        title=plot.title,
-        alternative=plot.alternative,
-        starts=plot.starts,
-        width=plot.width,
-        trials=plot.trials,
-        failures=plot.failures,
-        baseline=baseline,
-        marks=plot.marks,
+    page = Mark(facts.page.raised.timestamp(), "page", Sign.BAD)
+    marks = sorted([page, *_marks(facts)], key=lambda mark: mark.time)
+    plot = _success(facts.affected, title, clock, baseline, marks)
+    return replace(
+        plot,
         ticks=_ticks(facts.points, plot.width),
         bands=tuple(Band(course.release, course.shares) for course in facts.courses),
     )
@@ -168,18 +171,15 @@ def _success(
         width=binned.seconds,
         trials=tuple(trials.tolist()),
         failures=tuple(failures.tolist()),
+        baseline=baseline,
         marks=tuple(marks),
     )
 
 
-def _marks(facts: IncidentFacts, *, numbered: bool) -> list[Mark]:
-    """Mark the onset and the end, and the page unless there are several incidents to mark."""
-    tail = f" {facts.number}" if numbered else ""
-    marks = [Mark(facts.last.onset.timestamp(), f"onset{tail}", Sign.BAD)]
-    if not numbered:
-        marks.append(Mark(facts.page.raised.timestamp(), "page", Sign.BAD))
+def _marks(facts: IncidentFacts) -> list[Mark]:
+    marks = [Mark(facts.last.onset.timestamp(), "onset", Sign.BAD)]
     if facts.last.resolved is not None:
-        marks.append(Mark(facts.last.resolved.timestamp(), f"resolved{tail}", Sign.GOOD))
+        marks.append(Mark(facts.last.resolved.timestamp(), "resolved", Sign.GOOD))
     return marks
 
 

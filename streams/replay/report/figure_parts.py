@@ -32,7 +32,11 @@ def axis_shift(times: Sequence[float], clock: ReportClock) -> float:
 def time_axis(times: Sequence[float], clock: ReportClock) -> Json:
     """Give an axis of local times, which names its offset."""
     axis = plain_axis()
-    return axis | {"type": "date", "title": {"text": clock.axis(times[0]) if times else ""}}
+    return axis | {
+        "type": "date",
+        "tickangle": 0,
+        "title": {"text": clock.axis(times[0]) if times else "", "standoff": 22},
+    }
 
 
 def plain_axis() -> Json:
@@ -54,7 +58,7 @@ def layout_of(height: int, **more: object) -> Json:
     """Give a layout without background, legend or surplus margin."""
     return {
         "height": height,
-        "margin": {"l": 58, "r": 12, "t": 30, "b": 46},
+        "margin": {"l": 58, "r": 12, "t": 30, "b": 58},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": "system-ui, sans-serif", "size": 12, "color": colour("--quiet")},

@@ -68,7 +68,20 @@ def _heat(plot: HeatPlot, clock: ReportClock) -> Json:
         "zmin": 0,
         "zmax": max(top, 0.01),
         "colorscale": [[0, colour("--heat0")], [0.5, colour("--heat1")], [1, colour("--heat2")]],
-        "colorbar": {"tickformat": ".0%", "thickness": 10, "outlinewidth": 0, "len": 1},
+        "colorbar": {
+            "tickformat": ".0%",
+            "orientation": "h",
+            "thickness": 8,
+            "outlinewidth": 0,
+            "len": 0.5,
+            "x": 1,
+            "xanchor": "right",
+            "y": 1,
+            "yanchor": "bottom",
+            "ypad": 4,
+            "nticks": 4,
+            "tickangle": 0,
+        },
         "hoverongaps": False,
         "hovertemplate": "%{customdata}<br>%{x|%Y-%m-%d %H:%M}<br>%{z:.1%}: %{text} failed"
         "<extra></extra>",
@@ -82,7 +95,8 @@ def _heat(plot: HeatPlot, clock: ReportClock) -> Json:
         "fixedrange": True,
         "tickfont": {"size": 11},
     }
-    layout = layout_of(90 + 18 * len(plot.regions), yaxis=axis)
+    layout = layout_of(104 + 18 * len(plot.regions), yaxis=axis)
+    layout["margin"]["t"] = 44
     layout["xaxis"] = time_axis(plot.starts, clock) | {"showgrid": False}
     return {"data": [trace], "layout": layout}
 
@@ -198,8 +212,8 @@ def _posterior(plot: PosteriorPlot, clock: ReportClock) -> Json:
         xaxis=time_axis(plot.times, clock),
         yaxis=ratio_axis("Probability") | {"range": [-0.03, 1.03]},
         showlegend=True,
-        legend={"orientation": "h", "y": -0.28, "x": 0},
+        legend={"orientation": "h", "y": -0.34, "x": 0},
         hovermode="closest",
     )
-    layout["margin"]["b"] = 90
+    layout["margin"]["b"] = 96
     return {"data": traces, "layout": layout}

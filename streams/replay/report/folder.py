@@ -1,6 +1,7 @@
 """The report of a replay's folder, made anew without replaying."""
 
-import os
+import contextlib
+import errno
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from streams.replay.report.clock import report_clock
 from streams.replay.report.forms import ReportFormat, rendered
 from streams.replay.report.records import CHANGE_POINTS, INCIDENTS, RELEASES, WINDOWS
 from streams.replay.request import Progress
+
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
+"""What no operator can help by naming another file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +100,18 @@ def _records(path: Path) -> list[Mapping[str, Any]]:
 
 
 def _write(out: Path, text: str) -> None:
+    """Write a file completely or not at all; what is no plain file, such as a pipe, as it comes."""
     hidden = out.parent / f".{out.name}.partial-{secrets.token_hex(4)}"
     try:
-        hidden.write_text(text, "utf-8")
-        os.replace(hidden, out)  # noqa: PTH105 says what it does: replaces
+        if out.exists() and not out.is_file() and not out.is_dir():
+            out.write_text(text, "utf-8")
+        else:
+            hidden.write_text(text, "utf-8")
+            hidden.replace(out)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        kind = OperatorError if not out.parent.is_dir() or out.is_dir() else OutsideSystemError
+        kind = OutsideSystemError if error.errno in _DISK else OperatorError
         raise kind(f"cannot write {out}: {reason}") from error
     finally:
-        hidden.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            hidden.unlink(missing_ok=True)

@@ -35,6 +35,9 @@ from streams.replay.report.wording import (
     scope_words,
 )
 
+TITLE_VALUES = 3
+"""Values of a dimension that a title names; "To whom" names all."""
+
 LIKELY = 0.5
 """Probability from which a release is named as the cause."""
 
@@ -68,7 +71,7 @@ def incident_part(facts: IncidentFacts, clock: ReportClock, disorder: float) -> 
         ("known", "When we knew, and when we could have known", timeline(facts, sources, disorder)),
         ("spared", "What was not affected", spared(facts, sources)),
     )
-    title = words(f"Incident {facts.number}: ", *scope_words(facts.last.scope))
+    title = words(f"Incident {facts.number}: ", *scope_words(facts.last.scope, TITLE_VALUES))
     sections = [Section(f"{key}-{name}", (title,), tuple(blocks)) for name, title, blocks in parts]
     return Section(key, title, (*sections, incident_data(facts, sources, key, plots)))
 

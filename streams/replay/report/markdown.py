@@ -24,7 +24,7 @@ from streams.replay.report.document import (
     Text,
 )
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~$&])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]#!|<>~$&])")
 
 
 def markdown(document: Document, clock: ReportClock) -> str:
@@ -83,7 +83,7 @@ def _table(table: Table, clock: ReportClock) -> str:
     head = " | ".join(escaped(column.name) for column in table.columns)
     rule = "|".join("-:" if column.number else "-" for column in table.columns)
     rows = [_row(row, clock) for row in table.rows]
-    return "\n".join([f"{escaped(table.caption)}:", "", f"| {head} |", f"|{rule}|", *rows])
+    return "\n".join([escaped(table.caption), "", f"| {head} |", f"|{rule}|", *rows])
 
 
 def _row(row: Row, clock: ReportClock) -> str:

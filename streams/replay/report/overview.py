@@ -23,7 +23,12 @@ from streams.replay.report.document import (
 )
 from streams.replay.report.drawings import fleet_plot
 from streams.replay.report.facts import IncidentFacts, ReportFacts
-from streams.replay.report.incident_part import cause_words, incident_key, incident_part
+from streams.replay.report.incident_part import (
+    TITLE_VALUES,
+    cause_words,
+    incident_key,
+    incident_part,
+)
 from streams.replay.report.replay_tables import common_data, total_of
 from streams.replay.report.sources import RecordSources, line_id
 from streams.replay.report.wording import count, duration, percent, plural, scope_words
@@ -64,8 +69,7 @@ def _lead(facts: ReportFacts, clock: ReportClock) -> Text:
         Figure(count(len(facts.fleet.regions)), "fleet-windows"),
         f" {plural(len(facts.fleet.regions), 'region')}, of which ",
         failures,
-        f" failed. All times are event times in {clock.naming(begin)}. Every number links to the "
-        "data that it comes from.",
+        f" failed. All times are event times in {clock.naming(begin)}.",
     )
 
 
@@ -103,7 +107,7 @@ def _row(facts: IncidentFacts) -> Row:
     excess = sources.figure(count(record.impact.excess_failures), "impact", "excess_failures")
     cells = (
         (Jump(str(facts.number), key), " ", Name(record.incident)),
-        scope_words(record.scope),
+        scope_words(record.scope, TITLE_VALUES),
         (sources.moment(record.onset.timestamp(), "onset"),),
         (page,),
         end,

@@ -49,6 +49,18 @@
   document.documentElement.dataset.drawn = "yes";
 })();
 
+// On paper nothing is folded away, but for the data.
+const folded = () => document.querySelectorAll("details:not([open])");
+const opened = [];
+addEventListener("beforeprint", () => {
+  for (const one of folded()) {
+    if (one.closest(".data")) continue;
+    one.open = true;
+    opened.push(one);
+  }
+});
+addEventListener("afterprint", () => { for (const one of opened.splice(0)) one.open = false; });
+
 // What a number links to may be folded away, and within something that is.
 const unfold = () => {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));

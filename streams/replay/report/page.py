@@ -38,6 +38,7 @@ from streams.replay.report.paper import paper
 from streams.replay.report.wording import linked
 
 _FOOTER = "Written by opwatch from a replay's folder. docs/report.md says how to read it."
+_LINKS = "Every number links to the data that it comes from."
 _HINT = "Drag to zoom, double-click to reset."
 _HIGHEST, _LOWEST = 2, 4
 """Levels of the headings of sections, and of cards."""
@@ -76,7 +77,7 @@ def page(document: Document, clock: ReportClock) -> str:
             "<body>",
             '<a class="skip" href="#main">Skip to the report</a>',
             f"<header><h1>{escape(document.title)}</h1>",
-            f"<p>{_inline(document.lead, clock)}</p>",
+            f"<p>{_inline(document.lead, clock)} {_LINKS}</p>",
             f"{_contents(document, clock)}</header>",
             '<main id="main">',
             *(_section(section, clock, _HIGHEST) for section in document.sections),
@@ -197,7 +198,7 @@ def _drawing(drawing: Drawing, clock: ReportClock) -> str:
     return (
         f'<figure id="{drawing.id}"><figcaption>{title}</figcaption>\n'
         f'<p class="quiet">{_inline(linked(plot.alternative, drawing.source), clock)} '
-        f'<a href="#{drawing.source}">Data as a table</a></p>{note}\n'
+        f'<a class="more" href="#{drawing.source}">Data as a table</a></p>{note}\n'
         f'<div class="tools" hidden>{buttons}<span>{_HINT}</span></div>\n'
         f'<div class="live" hidden></div>\n{paper(plot, clock)}</figure>'
     )
@@ -246,7 +247,7 @@ def _hash(script: str) -> str:
 def _plotly() -> tuple[str, str]:
     """Give Plotly's script, packed, and what the policy knows it by."""
     script = get_plotlyjs()
-    packed = gzip.compress(script.encode(), compresslevel=9, mtime=0)
+    packed = gzip.compress(script.encode(), compresslevel=6, mtime=0)
     return base64.b64encode(packed).decode(), _hash(script)
 
 

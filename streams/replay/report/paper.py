@@ -17,7 +17,7 @@ from streams.replay.report.wording import percent
 
 _WIDTH = 900
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 20, 34
-_CURVE, _LANE, _ROW = 220, 20, 13
+_CURVE, _LANE, _ROW = 220, 28, 13
 _STEPS_S = (60, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800)
 _MOST_TICKS = 10
 _SHADES = 9
@@ -89,23 +89,23 @@ def _success(plot: SuccessPlot, clock: ReportClock) -> tuple[int, list[str]]:
             lines.append(f'<path class="mark {kind}" d="M{x} {_TOP}V{floor}"/>')
             lines.append(_text(x, _TOP - 6, mark.label, anchor))
     for lane, ticks in enumerate(plot.ticks):
-        y = _TOP + _CURVE + _LANE * lane + 14
-        lines.append(_text(_LEFT + 4, y, f"change points: {ticks.label}"))
+        y = _TOP + _CURVE + _LANE * lane + 26
+        lines.append(_text(_LEFT + 2, y - 13, f"change points: {ticks.label}"))
         lines += [
-            f'<path class="tick {ticks.sign.value}" d="M{axes.x(time)} {y - 9}v9"/>'
+            f'<path class="tick {ticks.sign.value}" d="M{axes.x(time)} {y - 9}v8"/>'
             for time in ticks.times
             if axes.begin <= time <= axes.end
         ]
     for lane, band in enumerate(plot.bands, len(plot.ticks)):
-        y = _TOP + _CURVE + _LANE * lane + 5
+        y = _TOP + _CURVE + _LANE * lane + 17
         for start, end, share in band.shares:
             if share > 0:
                 x, right = axes.x(start), axes.x(end)
                 lines.append(
-                    f'<rect class="band" x="{x}" y="{y}" width="{round(right - x, 1)}" height="13" '
+                    f'<rect class="band" x="{x}" y="{y}" width="{round(right - x, 1)}" height="8" '
                     f'fill-opacity="{round(0.25 + 0.75 * share, 2)}"/>'
                 )
-        lines.append(_text(_LEFT + 4, y + 11, band.release))
+        lines.append(_text(_LEFT + 2, y - 4, band.release))
     return height, lines
 
 

@@ -69,14 +69,22 @@ def plural(number: int, one: str, several: str | None = None) -> str:
     return one if number == 1 else several or f"{one}s"
 
 
-def scope_words(scope: Mapping[str, Sequence[str]]) -> Text:
-    """Write a scope, such as `operation create or start, os windows`."""
+def scope_words(scope: Mapping[str, Sequence[str]], most: int | None = None) -> Text:
+    """Write a scope, such as `operation create or start, os windows`.
+
+    Args:
+        scope: Dimension -> values.
+        most: Values of a dimension to name; None for all.
+    """
     if not scope:
         return ("everything",)
     parts: list[Inline] = []
     for place, (name, values) in enumerate(sorted(scope.items())):
         parts += [", " if place else "", Name(name), " "]
-        parts += joined([Name(value) for value in values], " or ")
+        named: list[Inline] = [Name(value) for value in values]
+        if most is not None and len(named) > most + 1:
+            named[most:] = [f"{len(named) - most} others"]
+        parts += joined(named, " or ")
     return tuple(part for part in parts if part != "")
 
 
