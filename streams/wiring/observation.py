@@ -7,22 +7,15 @@ from importlib.metadata import version
 from threading import Lock
 from typing import Any
 
-import numpy as np
 import structlog
 
 from detectors.detections import Direction
 from streams import telemetry
-from streams.adapters.prometheus import Column, MetricStore
+from streams.adapters.prometheus import MetricStore
 from streams.config import Settings
 from streams.domain.incidents import IncidentRecord, IncidentStatus
-from streams.domain.outcomes import DeadLetterReason, SourcePartition
-from streams.domain.series import OTHER, SeriesKey, partition_of
-from streams.incident_samples import (
-    INCIDENT_METRICS,
-    incident_samples,
-    scope_text,
-    top_candidate,
-)
+from streams.domain.outcomes import SourcePartition
+from streams.incident_samples import scope_text, top_candidate
 from streams.ports import Clock
 from streams.stages.incident_state import STAGE as INCIDENTS
 from streams.stages.incidents import Incidents
@@ -30,10 +23,8 @@ from streams.stages.ingest import Flush
 from streams.stages.judge import STAGE as JUDGE
 from streams.stages.judge import Judge
 from streams.stages.records import PartitionPosition
-from streams.stages.totals import Totals
-from streams.window_samples import OUTCOMES, series_states, window_gauges
-from streams.windows.cells import Bool, CellTable
 from streams.windows.closed import ClosedWindow
+from streams.wiring.partition_samples import PartitionSamples
 
 log = structlog.get_logger("opwatch")
 
@@ -46,28 +37,6 @@ ONLY_PARTITION = 0
 RESOLVED_SECONDS = 900.0
 """How long a resolved incident can still be asked for: whoever tells others of it may have to try
 again."""
-
-READ_METRICS = (
-    telemetry.RECORDS_READ,
-    telemetry.DUPLICATES,
-    telemetry.LATE,
-    telemetry.DEAD_LETTERS,
-)
-"""What ingest says of a source partition."""
-
-JUDGED_METRICS = (
-    telemetry.WATERMARK,
-    telemetry.SERIES,
-    telemetry.THRESHOLD,
-    telemetry.WINDOWS_CLOSED,
-    telemetry.CHANGE_POINTS,
-    telemetry.FAILURES_BY_CODE,
-    telemetry.OVERFLOWED,
-)
-"""What a judge says of its partition beside what it says of the series."""
-
-GAUGES, COUNTERS = "gauges", "counters"
-"""Tables of a partition's series: as they were in the newest window, and since the beginning."""
 
 
 @dataclass(slots=True)
@@ -91,6 +60,7 @@ class Observation:
         """
         self._settings = settings
         self._store = store
+        self._samples = PartitionSamples(settings, store)
         self._clock = clock
         self._beat = clock.now()
         roles: tuple[str, ...] = settings.worker.roles
@@ -99,6 +69,7 @@ class Observation:
         self._behind: set[tuple[str, int]] = set()
         self._judged: dict[int, _Judged] = {}
         self._reading: set[int] = set()
+        self._kept: dict[tuple[str, int], float] = {}
         self._incidents: dict[str, Mapping[str, Any]] = {}
         self._resolved: dict[str, tuple[float, Mapping[str, Any]]] = {}
         store.set(telemetry.INCIDENTS_OPEN, 0)
@@ -162,29 +133,30 @@ class Observation:
         with self._lock:
             self._behind.discard((stage, partition))
         if stage == INCIDENTS:
-            self._expose_incidents()
+            self._samples.incidents(self.open_incidents())
         elif stage == JUDGE and partition in self._judged:
-            self._expose_judge(partition, closed=True)
+            self._tell_judge(partition)
 
     def kept(self, stage: str, partition: int) -> None:
         """Note that a stage's partition has kept a snapshot."""
-        self._store.set(telemetry.SNAPSHOT, self._clock.now(), (stage, str(partition)))
+        with self._lock:
+            self._kept[stage, partition] = self._clock.now()
+        self._tell_snapshots()
 
     def released(self, stage: str, partition: int) -> None:
         """Take back what was known of a partition that another worker may have now."""
         with self._lock:
             self._behind.discard((stage, partition))
+            self._kept.pop((stage, partition), None)
+        self._tell_snapshots()
         if stage == JUDGE:
             self._judged.pop(partition, None)
-            for metric in JUDGED_METRICS:
-                self._store.set_series(metric, [], [], partition)
-            for table in (GAUGES, COUNTERS):
-                self._store.tables.drop((table, partition))
+            self._samples.forget_judge(partition)
         elif stage == INCIDENTS:
             with self._lock:
                 self._incidents.clear()
                 self._resolved.clear()
-            self._expose_incidents()
+            self._samples.incidents({})
             self._store.set_series(telemetry.RELEASE_EXPOSURE, [], [])
 
     def pushed(self, result: str, count: int) -> None:
@@ -207,19 +179,18 @@ class Observation:
     def reading(self, positions: Mapping[SourcePartition, PartitionPosition]) -> None:
         """Know which source partitions are read here; of others nothing remains."""
         for partition in self._reading - {source.partition for source in positions}:
-            for metric in READ_METRICS:
-                self._store.set_series(metric, [], [], partition)
+            self._samples.forget_read(partition)
         if not positions:
             self._store.set_series(telemetry.CONSUMER_LAG, [], [])
         self._reading = {source.partition for source in positions}
-        self._expose_read(positions)
+        self._samples.read(positions)
 
     def flushed(self, flush: Flush, lag: Mapping[int, int]) -> None:
         """Count what a committed flush of ingest brought."""
         self.ready("ingest")
         store, topic = self._store, self._settings.topics.outcomes
         store.add(telemetry.TRANSACTIONS, 1, ("committed",))
-        self._expose_read(flush.positions)
+        self._samples.read(flush.positions)
         # All at once: of a partition that another worker has now nothing must remain.
         rows = [(topic, str(partition)) for partition in lag]
         store.set_series(telemetry.CONSUMER_LAG, rows, lag.values())
@@ -233,23 +204,6 @@ class Observation:
                 first_reason=first.reason.value,
                 first_detail=first.detail,
             )
-
-    def _expose_read(self, positions: Mapping[SourcePartition, PartitionPosition]) -> None:
-        """Say what has become of the records of some source partitions."""
-        for source, position in positions.items():
-            label, found = str(source.partition), position.totals
-            letters: dict[tuple[str, ...], int] = {
-                (source.topic, reason.value, label): found.dead_letters.get(reason, 0)
-                for reason in DeadLetterReason
-            }
-            counters: dict[telemetry.Metric, dict[tuple[str, ...], int]] = {
-                telemetry.RECORDS_READ: {(source.topic, label): found.records},
-                telemetry.DUPLICATES: {(label,): found.duplicates},
-                telemetry.LATE: {(label,): found.late},
-                telemetry.DEAD_LETTERS: letters,
-            }
-            for metric, counts in counters.items():
-                self._store.set_series(metric, list(counts), counts.values(), source.partition)
 
     def judge_resumed(self, partition: int, judge: Judge) -> None:
         """Know where a judge stands that takes a partition over.
@@ -273,7 +227,9 @@ class Observation:
         if closed:
             known.window = closed[-1]
         if (JUDGE, partition) not in self._behind:
-            self._expose_judge(partition, closed=bool(closed))
+            self._samples.watermark(partition, judge.watermark)
+            if closed or any(window.change_points for window in windows):
+                self._tell_judge(partition)
 
     def incidents_resumed(self, stage: Incidents) -> None:
         """Know the incidents that were open when the stage's snapshot was kept."""
@@ -299,7 +255,7 @@ class Observation:
                 no_release_probability=record.no_release_probability,
             )
         if records:
-            self._expose_incidents()
+            self._samples.incidents(self.open_incidents())
         if closed.window is not None:
             exposures = stage.exposures(closed.window)
             rows = [(one.release, one.component or "", one.region) for one in exposures]
@@ -315,70 +271,18 @@ class Observation:
                 self._resolved.pop(record.incident, None)
                 self._incidents[record.incident] = plain
 
+    def _tell_judge(self, partition: int) -> None:
+        """Say where a judge stands, and how its series are."""
+        known = self._judged[partition]
+        self._samples.watermark(partition, known.judge.watermark)
+        self._samples.totals(partition, known.judge.totals)
+        if known.window is not None:
+            self._samples.series(partition, known.window)
+
+    def _tell_snapshots(self) -> None:
+        with self._lock:
+            kept = {(stage, str(partition)): at for (stage, partition), at in self._kept.items()}
+        self._store.set_series(telemetry.SNAPSHOT, list(kept), kept.values())
+
     def _is_behind(self, stage: str) -> bool:
         return any(behind == stage for behind, _ in self._behind)
-
-    def _expose_incidents(self) -> None:
-        incidents = self.open_incidents()
-        samples = [sample for one in incidents.values() for sample in incident_samples(one)]
-        self._store.set(telemetry.INCIDENTS_OPEN, len(incidents))
-        for metric in INCIDENT_METRICS:
-            own = [(labels, value) for kind, labels, value in samples if kind is metric]
-            self._store.set_series(
-                metric, [labels for labels, _ in own], [value for _, value in own]
-            )
-
-    def _expose_judge(self, partition: int, *, closed: bool) -> None:
-        """Say where a judge stands; of its series only when it has closed a window."""
-        known, label = self._judged[partition], str(partition)
-        watermark = known.judge.watermark
-        marks = [] if watermark is None else [watermark]
-        self._store.set_series(telemetry.WATERMARK, [(label,)] * len(marks), marks, partition)
-        self._expose_totals(partition, known.judge.totals)
-        if closed:
-            self._expose_operations(partition, known.judge.totals)
-            if known.window is not None:
-                self._expose_series(partition, known.window)
-
-    def _expose_totals(self, partition: int, totals: Totals) -> None:
-        label = str(partition)
-        counters: dict[telemetry.Metric, dict[tuple[str, ...], int]] = {
-            telemetry.WINDOWS_CLOSED: {(label,): totals.windows},
-            telemetry.CHANGE_POINTS: {(*of, label): n for of, n in totals.change_points.items()},
-            telemetry.FAILURES_BY_CODE: {
-                (*of, label): n for of, n in totals.served_failures().items()
-            },
-            telemetry.OVERFLOWED: {(name, label): n for name, n in totals.overflowed.items()},
-        }
-        for metric, counts in counters.items():
-            self._store.set_series(metric, list(counts), counts.values(), partition)
-
-    def _expose_operations(self, partition: int, totals: Totals) -> None:
-        columns = [
-            Column(telemetry.OPERATIONS, counts, (outcome, str(partition)))
-            for outcome, counts in zip(OUTCOMES, totals.served_operations().T, strict=True)
-        ]
-        self._store.tables.put((COUNTERS, partition), list(totals.rows), columns)
-
-    def _expose_series(self, partition: int, window: ClosedWindow) -> None:
-        keys = window.cells.keys()
-        owned = self._owned(partition, window.cells, keys)
-        columns = [
-            Column(metric, np.where(owned, values, np.nan))
-            for metric, values in window_gauges(window)
-        ]
-        self._store.tables.put((GAUGES, partition), keys, columns)
-        states = series_states(window)
-        rows = [(str(partition), state) for state in states]
-        self._store.set_series(telemetry.SERIES, rows, states.values(), partition)
-        if window.threshold is not None:
-            row = [(str(partition),)]
-            self._store.set_series(telemetry.THRESHOLD, row, [window.threshold], partition)
-
-    def _owned(self, partition: int, cells: CellTable, keys: Sequence[SeriesKey]) -> Bool:
-        """Tell which series are of this partition alone: `__other__` may be in several."""
-        positions, count = self._settings.group_positions, self._settings.topics.counts_partitions
-        if not any(OTHER in cells.values[position] for position in positions):
-            return np.ones(len(keys), np.bool_)
-        owners = [partition_of(key, positions, count) for key in keys]
-        return np.array([owner == partition for owner in owners], np.bool_)

@@ -3,13 +3,14 @@
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cell_tables import Cell, cell_table
 from closed_windows import closed_window
 from incident_records import incident_record
 
 from streams import telemetry
-from streams.adapters.prometheus import Exporter, MetricStore
+from streams.adapters.prometheus import Column, Exporter, MetricStore
 from streams.config import IngestSettings, Settings, TopicSettings
 from streams.replay.outputs import ReplayOutputs
 from streams.telemetry import CATALOGUE, Kind
@@ -44,6 +45,24 @@ def test_promtool_finds_nothing_to_complain_of_on_a_page_with_every_metric() -> 
         assert f"\n{metric.name}".encode() in page
     ours = page[: page.index(b"# HELP process_")] if b"# HELP process_" in page else page
     assert _promtool("check", "metrics", page=ours) == ""
+
+
+def test_promtool_finds_nothing_to_complain_of_in_tables_of_series() -> None:
+    store = MetricStore(DIMENSIONS)
+    gauges = [metric for metric in CATALOGUE if metric.per_series and metric.kind is Kind.GAUGE]
+    for partition in range(2):
+        keys = [(f'odd "region"\\\n{partition}', f"os-{number}") for number in range(3)]
+        columns = [Column(metric, np.array([0.5, np.nan, np.inf])) for metric in gauges]
+        store.tables.put(("gauges", partition), keys, columns)
+        counts = [
+            Column(telemetry.OPERATIONS, np.array([7, 0, -1]), (outcome, str(partition)))
+            for outcome in ("success", "failure")
+        ]
+        store.tables.put(("counters", partition), keys, counts)
+    page = store.text()
+    assert page.count("\nopwatch_operations_total{") == 8
+    assert page.count("\nopwatch_success_ratio{") == 4
+    assert _promtool("check", "metrics", page=page.encode()) == ""
 
 
 def test_promtool_reads_the_whole_page() -> None:

@@ -37,6 +37,7 @@ class Exporter:
         PlatformCollector(registry=self._registry)
         GCCollector(registry=self._registry)
         self._ended = Event()
+        self._failure: Exception | None = None
         self._thread = Thread(target=self._write, name="metrics", daemon=True)
 
     def __enter__(self) -> Self:
@@ -56,7 +57,14 @@ class Exporter:
         """Give the page in pieces, in UTF-8 and the format of `CONTENT_TYPE`.
 
         Tables of series are as they were written last, all else is as it is now.
+
+        Raises:
+            RuntimeError: A defect has ended the writing. No answer is seen by those who scrape;
+                a page that goes on with old tables is not.
         """
+        if self._failure is not None:
+            message = "the tables of series are not written any more"
+            raise RuntimeError(message) from self._failure
         begun = time.perf_counter()
         pieces = [*self._store.page(), generate_latest(self._registry)]
         self._store.observe(STAGE_DURATION, time.perf_counter() - begun, ("exposition",))
@@ -68,12 +76,17 @@ class Exporter:
         return b"".join(self.page())
 
     def _write(self) -> None:
-        tables = self._store.tables
-        while not self._ended.is_set():
-            if tables.wait(_LOOK_SECONDS):
-                begun = time.perf_counter()
-                tables.write()
-                self._store.observe(STAGE_DURATION, time.perf_counter() - begun, ("rendering",))
+        try:
+            while not self._ended.is_set():
+                if self._store.tables.wait(_LOOK_SECONDS):
+                    self._write_tables()
+        except Exception as error:  # noqa: BLE001 - told to whoever asks for the page
+            self._failure = error
+
+    def _write_tables(self) -> None:
+        begun = time.perf_counter()
+        self._store.tables.write()
+        self._store.observe(STAGE_DURATION, time.perf_counter() - begun, ("rendering",))
 
 
 def _at_once() -> None:

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from streams import telemetry
@@ -115,6 +116,17 @@ def test_labels_of_series_that_are_no_more_are_let_go() -> None:
         tables.write(lambda: None)
     assert len(tables._texts) <= 3 * size + SPARE_TEXTS  # noqa: SLF001 what the bound is about
     assert sum(piece.count(b"\n") for piece in tables.pieces(telemetry.SUCCESS_RATIO)) == size
+
+
+def test_a_page_whose_tables_cannot_be_written_is_refused() -> None:
+    store = MetricStore(DIMENSIONS)
+    with Exporter(store) as exporter:
+        wrong = [("eu",)]  # one label where there are two dimensions
+        store.tables.put(("g", 0), wrong, [Column(telemetry.SUCCESS_RATIO, np.ones(1))])
+        while not store.tables.is_current:
+            pass
+    with pytest.raises(RuntimeError, match="not written any more"):
+        exporter.page()
 
 
 def test_an_open_exporter_writes_by_itself_and_tells_what_it_costs() -> None:

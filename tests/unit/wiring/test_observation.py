@@ -128,6 +128,16 @@ def test_steps_and_snapshots_are_timed(watched: Watched) -> None:
     }
 
 
+def test_the_snapshot_of_a_partition_that_was_given_up_does_not_grow_old_here(
+    watched: Watched,
+) -> None:
+    for stage, partition in (("judge", 3), ("judge", 1), ("incidents", 0)):
+        watched.observation.kept(stage, partition)
+    watched.observation.released("judge", 3)
+    watched.observation.released("incidents", 0)
+    assert watched.samples("opwatch_snapshot_timestamp_seconds").keys() == {("1", "judge")}
+
+
 def test_a_role_is_ready_after_its_first_work(watched: Watched) -> None:
     assert watched.observation.readiness().keys() == {"ingest", "judge", "incidents"}
     watched.observation.flushed(flush_of([event("1")]), {})
@@ -247,6 +257,9 @@ def test_a_successor_tells_of_open_incidents_once_it_is_where_its_predecessor_wa
 
 def test_the_counters_of_a_successor_go_on_where_they_were_and_are_not_told_before() -> None:
     before, run = Watched(), FleetRun()
+    for partition, judge in enumerate(run.judges):
+        before.observation.judge_resumed(partition, judge)
+        before.observation.caught_up("judge", partition)
     run.go_on(before.observation, ONSET + 3)
     snapshots = [judge.snapshot() for judge in run.judges]
     run.go_on(before.observation, MENDED)
