@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -56,12 +57,16 @@ class Story:
     checked: subprocess.CompletedProcess[str]
 
     def to(self, receiver: str) -> list[tuple[str, str]]:
-        """Give status and alert of what a receiver was sent."""
+        """Give status and alert of what a receiver was sent about incidents.
+
+        On a machine that is busy enough, alerts about opwatch itself may come, too.
+        """
         return [
             (alert.status, alert.labels["alertname"])
             for one in self.notifications
             if one.receiver == receiver
             for alert in one.alerts
+            if "incident" in alert.labels
         ]
 
 
@@ -110,11 +115,18 @@ def _until_resolved(
             notifications.append(received.get(timeout=0.5))
         except Empty:
             continue
-        if (notifications[-1].receiver, notifications[-1].status) == ("opwatch-pager", "resolved"):
+        if is_the_end(notifications[-1]):
             deadline = min(deadline, time.monotonic() + QUIET_SECONDS)
     told = (folder / "said").read_text() + (folder / "complaints").read_text()
     assert process.poll() is None, told
     return notifications
+
+
+def is_the_end(notification: Notification) -> bool:
+    """Tell whether a notification says that the incident is over."""
+    return notification.status == "resolved" and any(
+        alert.labels["alertname"] == "OpwatchIncident" for alert in notification.alerts
+    )
 
 
 def _checked(
@@ -154,7 +166,12 @@ def test_one_page_tells_of_the_incident_in_all_regions_and_one_that_it_is_over(
 ) -> None:
     page = "OpwatchIncident"
     assert story.to("opwatch-pager") == [("firing", page), ("resolved", page)], story.said
-    first = next(one for one in story.notifications if one.receiver == "opwatch-pager").alerts[0]
+    first = next(
+        alert
+        for one in story.notifications
+        for alert in one.alerts
+        if alert.labels["alertname"] == page
+    )
     assert "os=windows" in first.annotations["summary"]
     assert int(first.annotations["regions_affected"]) > 10
     for seconds in re.findall(r"(\w+) to opwatch-pager: .* \((.*) was judged\)", story.said):
@@ -169,10 +186,16 @@ def test_one_notification_tells_of_the_release_that_did_it(story: Story) -> None
 
 def test_page_attribution_and_end_come_in_this_order(story: Story) -> None:
     assert [
-        (one.receiver, one.status)
+        (alert.status, alert.labels["alertname"])
         for one in story.notifications
         if one.receiver in {"opwatch-pager", "opwatch-news"}
-    ] == [("opwatch-pager", "firing"), ("opwatch-news", "firing"), ("opwatch-pager", "resolved")]
+        for alert in one.alerts
+        if "incident" in alert.labels
+    ] == [
+        ("firing", "OpwatchIncident"),
+        ("firing", "OpwatchAttributionFound"),
+        ("resolved", "OpwatchIncident"),
+    ]
 
 
 def test_no_region_is_told_by_itself(story: Story) -> None:
@@ -182,11 +205,13 @@ def test_no_region_is_told_by_itself(story: Story) -> None:
 
 def test_the_terminal_tells_of_every_notification(story: Story) -> None:
     told = re.findall(r"^(FIRING|RESOLVED) to (\S+): (\w+):", story.said, re.MULTILINE)
-    assert sorted(told) == sorted(
+    came = [
         (alert.status.upper(), one.receiver, alert.labels["alertname"])
         for one in story.notifications
         for alert in one.alerts
-    )
+    ]
+    # More may have come while the dashboards were asked.
+    assert Counter(came) <= Counter(told)
 
 
 def test_every_panel_variable_and_annotation_has_data(story: Story) -> None:
