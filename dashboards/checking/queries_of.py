@@ -10,6 +10,7 @@ Json = dict[str, Any]
 USUAL_POINTS = 1000
 """Points that Grafana asks for where a panel does not say: about the pixels it has."""
 
+_LISTED = frozenset({"constant", "custom", "interval", "textbox"})
 _LABEL_VALUES = re.compile(r"label_values\((?:(?P<selector>.+), *)?(?P<label>\w+)\)")
 
 
@@ -42,14 +43,14 @@ class BoardQuery:
 
 @dataclass(frozen=True, slots=True)
 class BoardVariable:
-    """One template variable that has values to choose from.
+    """One template variable that may stand in queries.
 
     Attributes:
         dashboard: Uid of its dashboard.
         name: Its name.
         selector: Series whose label gives the values; None if they are listed.
         label: The label.
-        values: The values that are listed.
+        values: The values that are listed; none where neither they nor a selector is known.
         everything: What takes its place while all are chosen, as they are at first; None if one
             value is chosen at first.
         descending: Whether the last value comes first.
@@ -75,6 +76,12 @@ def panels_of(board: Json) -> list[Json]:
     return found
 
 
+def annotations_of(board: Json) -> list[Json]:
+    """Give the annotations but the one that Grafana itself puts into every dashboard."""
+    listed = board.get("annotations", {}).get("list", [])
+    return [one for one in listed if not one.get("builtIn")]
+
+
 def queries_of(board: Json) -> Iterator[BoardQuery]:
     """Give the queries of panels and annotations, in the order in which they stand."""
     for panel in panels_of(board):
@@ -88,7 +95,7 @@ def queries_of(board: Json) -> Iterator[BoardQuery]:
                 points=int(panel.get("maxDataPoints") or USUAL_POINTS),
                 instant=bool(target.get("instant")),
             )
-    for annotation in board.get("annotations", {}).get("list", []):
+    for annotation in annotations_of(board):
         if "expr" in annotation:
             yield BoardQuery(
                 dashboard=board["uid"],
@@ -102,19 +109,25 @@ def queries_of(board: Json) -> Iterator[BoardQuery]:
 
 
 def variables_of(board: Json) -> Iterator[BoardVariable]:
-    """Give the variables that have values to choose from."""
+    """Give the variables that may stand in queries, all but the data source."""
     for one in board.get("templating", {}).get("list", []):
-        if one["type"] not in {"query", "custom"}:
+        if one["type"] == "datasource":
             continue
-        words = one["query"]["query"] if isinstance(one["query"], dict) else one["query"]
+        asked = one.get("query") or ""
+        words = asked.get("query", "") if isinstance(asked, dict) else asked
         match = _LABEL_VALUES.fullmatch(words) if one["type"] == "query" else None
-        listed = one["type"] == "custom"
         yield BoardVariable(
             dashboard=board["uid"],
             name=one["name"],
             selector=match["selector"] if match else None,
             label=match["label"] if match else "",
-            values=tuple(value.strip() for value in words.split(",")) if listed else (),
+            values=tuple(_listed(words)) if one["type"] in _LISTED else (),
             everything=one.get("allValue") if one.get("includeAll") else None,
             descending=one.get("sort", 0) % 2 == 0 and one.get("sort", 0) > 0,
         )
+
+
+def _listed(words: str) -> Iterator[str]:
+    """Give the values of a list as it is typed: `a, b` or `text : value`."""
+    for part in words.split(","):
+        yield part.rpartition(" : ")[2].strip()

@@ -14,9 +14,10 @@ from typing import Any
 from grafana_foundation_sdk.models import units
 
 from dashboards.checking.promql import Selector, filled, selectors, variables
-from dashboards.checking.queries_of import Json, panels_of, queries_of
+from dashboards.checking.queries_of import Json, annotations_of, panels_of, queries_of
 from streams.telemetry import CATALOGUE, Kind, Metric
 
+_NOWHERE = {"x": 0, "y": 0, "w": 0, "h": 0}
 _DATASOURCE = "${datasource}"
 _ON_TIME_RANGE = 2
 _READS_COUNTERS = frozenset({"rate", "increase", "irate", "resets", "timestamp"})
@@ -60,7 +61,7 @@ def _board(board: Json) -> Iterator[str]:
         yield "can be edited, though a file is its source"
     if board.get("id") is not None:
         yield "has an id, which belongs to one Grafana only"
-    if not board.get("annotations", {}).get("list"):
+    if not annotations_of(board):
         yield "has no annotations"
     yield from _repeated("panel id", (panel.get("id") for panel in board.get("panels", [])))
     yield from _overlaps(board)
@@ -69,7 +70,7 @@ def _board(board: Json) -> Iterator[str]:
 def _overlaps(board: Json) -> Iterator[str]:
     taken: dict[tuple[int, int], str] = {}
     for panel in board.get("panels", []):
-        place, title = panel["gridPos"], panel.get("title", "")
+        place, title = panel.get("gridPos", _NOWHERE), panel.get("title", "")
         for x in range(place["x"], place["x"] + place["w"]):
             for y in range(place["y"], place["y"] + place["h"]):
                 if (other := taken.setdefault((x, y), title)) is not title:
@@ -105,7 +106,7 @@ def _template(board: Json) -> Iterator[str]:
             if one.get("refresh") != _ON_TIME_RANGE:
                 yield f"{name} is not filled anew when the time range changes"
             yield from _sources(name, one)
-    for annotation in board.get("annotations", {}).get("list", []):
+    for annotation in annotations_of(board):
         yield from _sources(f'annotation "{annotation["name"]}"', annotation)
 
 
@@ -150,7 +151,7 @@ def _addresses(board: Json) -> Iterator[str]:
     """Give the addresses of all links: of the dashboard, of panels, of values."""
     yield from (link["url"] for link in board.get("links", []) if link.get("url"))
     for panel in panels_of(board):
-        yield from (link["url"] for link in panel.get("links", []))
+        yield from (link["url"] for link in panel.get("links", []) if link.get("url"))
         fields = panel.get("fieldConfig", {})
         yield from (link["url"] for link in fields.get("defaults", {}).get("links", []))
         for override in fields.get("overrides", []):

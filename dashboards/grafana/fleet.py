@@ -176,15 +176,17 @@ def _incidents(installation: Installation) -> PanelBuilder:
     ).no_value("no open incident")
     for name, unit, width in (
         ("Began", "dateTimeAsIso", 165),
-        ("Incident", "none", 215),
-        ("Status", "none", 95),
+        ("Incident", "none", 210),
+        ("Status", "none", 90),
         ("Regions", "none", 80),
         ("Excess failures", "locale", 125),
+        ("Likeliest release", "none", 200),
         ("Probability", "percentunit", 100),
     ):
         panel = named(panel, name, unit=unit, custom__width=width)
-    panel = named(panel, "Probability", decimals=0)
-    panel = named(panel, "Scope", custom__minWidth=330)
+    for name in ("Excess failures", "Probability"):
+        panel = named(panel, name, decimals=0)
+    panel = named(panel, "Scope", custom__minWidth=300)
     story = url(Uid.INCIDENT, {variables.INCIDENT_VARIABLE: "${__value.raw:percentencode}"})
     cause = url(Uid.RELEASES, {variables.RELEASE_VARIABLE: "${__value.raw:percentencode}"})
     panel = linked(panel, "The incident's story", story, "Incident")

@@ -107,6 +107,8 @@ class PrometheusApi:
                 text = error.read()
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or error
+            if isinstance(reason, TimeoutError):
+                raise QueryRefusedError(f"no answer within {self.timeout:g} s") from error
             raise OutsideSystemError(
                 f"Prometheus at {self.url} does not answer: {reason}"
             ) from error

@@ -129,16 +129,24 @@ class _Asker:
         self._replay = replay
         self._names = metrics_by_name()
         self._present: dict[str, bool] = {}
+        self._told: frozenset[str] = frozenset()
 
     def ask(self, board: Json) -> None:
         """Ask all queries of a dashboard."""
         listed = {one.name: one for one in variables_of(board)}
         choices = {name: values for name, one in listed.items() if (values := self._values(one))}
+        # What is wrong with a variable is told once, not for each of the queries.
+        self._told = (
+            frozenset(name for name, one in listed.items() if one.selector) - choices.keys()
+        )
         fixed = [name for name, one in listed.items() if one.selector is None]
         for query in queries_of(board):
             used = variables(query.expr)
             if self._replay and (reason := self._reason(query, LIVE_ONLY)):
                 self.findings.left_out.append(f"{query}: {reason}")
+            elif missing := sorted(used - choices.keys() - self._told):
+                names = ", ".join(missing)
+                self.findings.problems.append(f"{query}: not asked: no values for {names}")
             elif used <= choices.keys():
                 chosen = {name: choices[name] for name in used}
                 self._try(query, list(_fixed(chosen, [name for name in fixed if name in used])))

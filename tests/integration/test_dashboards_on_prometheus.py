@@ -4,6 +4,7 @@ import copy
 import http.server
 import json
 import re
+import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -167,6 +168,15 @@ def test_an_annotation_and_a_variable_with_a_mistake_are_told(
         'opwatch-releases: variable "release": no values: release of opwatch_releases',
         'opwatch-releases: annotation "Rollouts": Anno: no data: opwatch_release_exposed',
     ]
+
+
+def test_a_query_whose_variable_is_not_understood_is_told(
+    prometheus: str, boards: dict[str, Json]
+) -> None:
+    mine = copy.deepcopy(boards["opwatch-incident"])
+    mine["templating"]["list"][1]["query"]["query"] = "query_result(opwatch_incident_info)"
+    problems = _ask(prometheus, {"opwatch-incident": mine}).problems
+    assert 'opwatch-incident: panel "Status": A: not asked: no values for incident' in problems
 
 
 def test_every_choice_of_a_fixed_list_has_to_give_data(
@@ -415,6 +425,13 @@ class _Page(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *words: object) -> None:  # noqa: A002 the base class's
         """Say nothing."""
+
+
+def test_a_query_without_an_answer_in_time_is_refused() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        api = PrometheusApi(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=0.2)
+        with pytest.raises(QueryRefusedError, match=r"no answer within 0\.2 s"):
+            api.query("up", END)
 
 
 def test_another_server_than_a_prometheus_is_told() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dashboards.checking.queries_of import variables_of
 from dashboards.checking.structure import structure_problems
 from dashboards.grafana.catalogue import dashboards
 from dashboards.grafana.installation import Installation
@@ -170,3 +171,44 @@ def test_a_variable_that_keeps_to_its_first_time_range_is_seen(usual: dict[str, 
     assert structure_problems(boards) == [
         'opwatch-incident: variable "incident" is not filled anew when the time range changes'
     ]
+
+
+def test_panels_of_a_closed_row_are_checked_too(usual: dict[str, Json]) -> None:
+    boards = copy.deepcopy(usual)
+    panels = boards["opwatch-pipeline"]["panels"]
+    row = next(panel for panel in panels if panel["type"] == "row")
+    hidden = _panel(boards["opwatch-pipeline"], "Snapshot age")
+    panels.remove(hidden)
+    row["panels"].append(hidden)
+    assert structure_problems(boards) == []
+    hidden["targets"][0]["expr"] = "opwatch_nothing"
+    (problem,) = structure_problems(boards)
+    assert 'panel "Snapshot age": A: no metric of the catalogue is called' in problem
+
+
+def test_what_grafana_adds_when_it_saves_is_no_mistake(usual: dict[str, Json]) -> None:
+    boards = copy.deepcopy(usual)
+    boards["opwatch-fleet"]["annotations"]["list"].append(
+        {"builtIn": 1, "datasource": {"uid": "-- Grafana --"}, "name": "Annotations & Alerts"}
+    )
+    assert structure_problems(boards) == []
+
+
+def test_variables_that_are_typed_have_the_values_that_are_typed() -> None:
+    listed = [
+        {"type": "datasource", "name": "datasource", "query": "prometheus"},
+        {"type": "custom", "name": "a", "query": "one, Two : two,three"},
+        {"type": "interval", "name": "b", "query": "1m,10m"},
+        {"type": "textbox", "name": "c", "query": "x"},
+        {"type": "query", "name": "d", "query": 'label_values(up{a="b"}, instance)'},
+        {"type": "query", "name": "e", "query": {"query": "query_result(up)"}},
+    ]
+    board = {"uid": "mine", "templating": {"list": listed}}
+    found = {one.name: (one.selector, one.label, one.values) for one in variables_of(board)}
+    assert found == {
+        "a": (None, "", ("one", "two", "three")),
+        "b": (None, "", ("1m", "10m")),
+        "c": (None, "", ("x",)),
+        "d": ('up{a="b"}', "instance", ()),
+        "e": (None, "", ()),
+    }
