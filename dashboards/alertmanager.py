@@ -24,7 +24,7 @@ class Timing:
     """How long Alertmanager waits, in Prometheus's notation.
 
     Attributes:
-        pager_wait: Before the first notification of a page.
+        pager_wait: Before the first notification of a page, which is alone in its group.
         wait: Before the first notification of everything else, so that what belongs together comes
             together.
         interval: Before news of the same group, its end among them.
@@ -34,7 +34,7 @@ class Timing:
         heartbeat: How often the dead-man's switch is sent.
     """
 
-    pager_wait: str = "5s"
+    pager_wait: str = "0s"
     wait: str = "30s"
     interval: str = "1m"
     repeat: str = "4h"
