@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -133,3 +134,12 @@ def test_a_broken_panel_makes_the_job_fail(
     told = draw(drawing, [_written(tmp_path, board)], tmp_path)
     assert told.status == 1
     assert any(words in line for line in told.complaints), told.complaints
+
+
+def test_a_prometheus_that_does_not_answer_is_named_and_no_dashboard_blamed(
+    drawing: Drawing, tmp_path: Path
+) -> None:
+    nobody = replace(drawing, prometheus="http://127.0.0.1:9")
+    with pytest.raises(RuntimeError, match=r"^render: the Prometheus at http://127\.0\.0\.1:9 "):
+        draw(nobody, BOARDS[:1], tmp_path)
+    assert not (tmp_path / "report.json").exists()

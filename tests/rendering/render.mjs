@@ -101,15 +101,16 @@ function faults(panel, mayBeEmpty) {
 }
 
 /**
- * @param {import('playwright-core').Browser} browser
+ * @param {import('playwright-core').BrowserContext} context
  * @param {string} url
  * @param {string} file
  * @param {ReturnType<typeof options>} asked
  */
-async function render(browser, url, file, asked) {
+async function render(context, url, file, asked) {
   const json = JSON.parse(await readFile(file, 'utf8'));
   const width = Number(asked.width);
-  const page = await browser.newPage({ viewport: { width, height: 900 } });
+  const page = await context.newPage();
+  await page.setViewportSize({ width, height: 900 });
   /** @type {string[]} */
   const complaints = [];
   page.on('pageerror', (error) => complaints.push(String(error)));
@@ -160,9 +161,11 @@ async function main() {
   const server = await serve({ prometheus: asked.prometheus, folder: resolve(asked.bundle) });
   const browser = await chromium.launch({ executablePath: asked.chromium, args: ['--no-sandbox', '--force-color-profile=srgb'] });
   try {
+    // One for all pages, so that the bundle is fetched and compiled once.
+    const context = await browser.newContext();
     const reports = [];
     for (const file of asked.dashboard) {
-      const report = await render(browser, server.url, file, asked);
+      const report = await render(context, server.url, file, asked);
       reports.push(report);
       for (const fault of report.faults) {
         console.error(`render: ${report.uid}: ${fault}`);

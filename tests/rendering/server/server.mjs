@@ -94,7 +94,7 @@ export function serve({ prometheus, folder }) {
         const path = join(folder, normalize(url.pathname === '/' ? '/index.html' : url.pathname));
         const there = path.startsWith(folder) && existsSync(path) && statSync(path).isFile();
         if (there) {
-          response.writeHead(200, { 'Content-Type': TYPES[extname(path)] ?? 'application/octet-stream' });
+          response.writeHead(200, { 'Content-Type': TYPES[extname(path)] ?? 'application/octet-stream', 'Cache-Control': 'max-age=3600' });
           createReadStream(path).pipe(response);
         } else if (url.pathname.startsWith(ICONS)) {
           response.writeHead(200, { 'Content-Type': TYPES['.svg'] });

@@ -7,6 +7,7 @@ import { useEffect, useMemo, useRef, useState } from 'react';
 
 import { customField } from '../registries';
 import { addMarks } from './marks';
+import { Nothing } from './nothing';
 import { legendOf, spans, type Span } from './spans';
 
 interface Options {
@@ -83,7 +84,7 @@ function drawRows(builder: UPlotConfigBuilder, rows: readonly Row[], options: Op
   });
 }
 
-function StateTimelinePanel({ data, options, width, height, timeRange, timeZone }: PanelProps<Options>) {
+function StateTimelinePanel({ data, options, fieldConfig, width, height, timeRange, timeZone }: PanelProps<Options>) {
   const theme = useTheme2();
   const [page, setPage] = useState(1);
   const annotations = useRef(data.annotations ?? []);
@@ -126,7 +127,7 @@ function StateTimelinePanel({ data, options, width, height, timeRange, timeZone 
     return builder;
   }, [rows, options, theme, timeZone, from, to, data.annotations]);
   if (all.length === 0) {
-    return <p>No data</p>;
+    return <Nothing fieldConfig={fieldConfig} />;
   }
   const entries = legendOf(
     all[0]?.field,

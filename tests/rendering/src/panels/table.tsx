@@ -5,6 +5,7 @@ import type { TableCellHeight, TableSortByFieldState } from '@grafana/schema';
 import { TableNG } from '@grafana/ui/unstable';
 
 import { customField } from '../registries';
+import { Nothing } from './nothing';
 
 const CUSTOM: Readonly<Record<string, unknown>> = {
   width: undefined,
@@ -30,7 +31,7 @@ function TablePanel({ data, options, fieldConfig, width, height, timeRange }: Pa
   cacheFieldDisplayNames(data.series);
   const frame = data.series[options.frameIndex ?? 0];
   if (!frame || frame.fields.length === 0) {
-    return <p>No data</p>;
+    return <Nothing fieldConfig={fieldConfig} />;
   }
   return (
     <TableNG

@@ -8,6 +8,7 @@ import { useMemo, useRef } from 'react';
 import { customField } from '../registries';
 import { withGaps } from './gaps';
 import { addMarks } from './marks';
+import { Nothing } from './nothing';
 
 /** Properties of a field with Grafana's default of each. */
 const CUSTOM: Readonly<Record<string, unknown>> = {
@@ -48,14 +49,14 @@ function plottable(frame: DataFrame): boolean {
   return frame.length > 0 && [FieldType.time, FieldType.number].every((type) => frame.fields.some((field) => field.type === type));
 }
 
-function TimeSeriesPanel({ data, options, width, height, timeRange, timeZone }: PanelProps<Options>) {
+function TimeSeriesPanel({ data, options, fieldConfig, width, height, timeRange, timeZone }: PanelProps<Options>) {
   const theme = useTheme2();
   const marked = useRef(new WeakSet<UPlotConfigBuilder>());
   const annotations = useRef(data.annotations ?? []);
   annotations.current = data.annotations ?? [];
   const frames = useMemo(() => data.series.filter(plottable).map(withGaps), [data.series]);
   if (frames.length === 0) {
-    return <p>No data</p>;
+    return <Nothing fieldConfig={fieldConfig} />;
   }
   const legend: VizLegendOptions = {
     ...{ calcs: [], displayMode: LegendDisplayMode.List, placement: 'bottom', showLegend: true },
