@@ -22,9 +22,6 @@ STABLE = "2m"
 KEPT = "5m"
 """Longer than a worker takes to restart and to restore its open incidents."""
 
-REGIONS_TOLD = 10
-"""Regions that a text names; the rest is on the dashboard."""
-
 STAGE = 'stage="incidents"'
 
 
@@ -93,7 +90,8 @@ def _attribution() -> Alert:
         summary="Release {{ $labels.release }} most probably caused incident "
         "{{ $labels.incident }}: {{ $value | humanizePercentage }}",
         description=f"Scope: {page.TEMPLATES.scope}\n"
-        f"Regions: {page.TEMPLATES.affected} affected, {page.TEMPLATES.recovered} recovered\n"
+        f"Regions: {page.TEMPLATES.affected} affected{page.TEMPLATES.named}, "
+        f"{page.TEMPLATES.recovered} recovered\n"
         f"Failures beyond those expected: {page.TEMPLATES.excess}\n"
         f"No known release: {page.TEMPLATES.no_release}",
         annotations={
@@ -132,11 +130,5 @@ def _regions_back() -> str:
     relapses = total("max", ["region"], f"{select(telemetry.INCIDENT_REGION_RELAPSES, of)} > 0")
     status = f"{select(telemetry.INCIDENT_REGION_STATUS, of)} == {page.AFFECTED}"
     query = f"{relapses} and on (region) {total('max', ['region'], status)}"
-    shown = (
-        '{{ range $place, $one := sortByLabel "region" . }}'
-        f"{{{{ if lt $place {REGIONS_TOLD} }}}}{{{{ if $place }}}}, {{{{ end }}}}"
-        f"{{{{ $one.Labels.region }}}}{{{{ else if eq $place {REGIONS_TOLD} }}}} and more"
-        "{{ end }}{{ end }}"
-    )
     twice = f'query (printf "{query}" $labels.incident $labels.incident)'
-    return f"{{{{ with {twice} }}}}{shown}{{{{ end }}}}"
+    return f"{{{{ with {twice} }}}}{page.LISTED_REGIONS}{{{{ end }}}}"

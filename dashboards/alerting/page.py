@@ -5,7 +5,7 @@ its record. Labels and text are the same either way, and so are routes and templ
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -24,11 +24,14 @@ AFFECTED, SILENT, RECOVERED = 1, 2, 0
 LIKELY = 0.5
 """Probability from which a release is named: it is likelier than all else together."""
 
+REGIONS_TOLD = 10
+"""Regions that a text names; all of them are on the dashboard."""
+
 _SUMMARY = "VM operations fail: {scope}; regions: {affected} affected; {cause}"
 _DESCRIPTION = """\
 Incident {incident}, since {onset}.
 Scope: {scope}
-Regions: {affected} affected, {recovered} recovered, {silent} without traffic
+Regions: {affected} affected{named}, {recovered} recovered, {silent} without traffic
 Failures beyond those expected: {excess}
 Cause: {cause}; no known release: {no_release}"""
 
@@ -42,6 +45,7 @@ class Slots:
         scope: In one line.
         onset: When it began.
         affected: Number of its regions that fail.
+        named: The first of them, in brackets; nothing where there is none.
         recovered: Number of its regions that have recovered.
         silent: Number of its regions without traffic.
         excess: Failures beyond those expected.
@@ -56,6 +60,7 @@ class Slots:
     scope: str
     onset: str
     affected: str
+    named: str
     recovered: str
     silent: str
     excess: str
@@ -73,7 +78,7 @@ class OpenIncident:
         incident: Its id.
         scope: In one line.
         onset: Event time at which it began, in seconds since the epoch.
-        affected: Number of its regions that fail.
+        affected: Its regions that fail, sorted.
         recovered: Number of its regions that have recovered.
         silent: Number of its regions without traffic.
         excess_failures: Failures beyond those expected.
@@ -85,7 +90,7 @@ class OpenIncident:
     incident: str
     scope: str
     onset: float
-    affected: int
+    affected: tuple[str, ...]
     recovered: int
     silent: int
     excess_failures: float
@@ -151,6 +156,15 @@ def asked(expression: str, shown: str, otherwise: str) -> str:
     return f"{{{{ with {query} }}}}{shown}{{{{ else }}}}{otherwise}{{{{ end }}}}"
 
 
+LISTED_REGIONS = (
+    '{{ range $place, $one := sortByLabel "region" . }}'
+    f"{{{{ if lt $place {REGIONS_TOLD} }}}}{{{{ if $place }}}}, {{{{ end }}}}"
+    f"{{{{ $one.Labels.region }}}}{{{{ else if eq $place {REGIONS_TOLD} }}}} and more"
+    "{{ end }}{{ end }}"
+)
+"""Template that lists the regions of an answer."""
+
+
 def _of_incident(metric: telemetry.Metric) -> str:
     return select(metric, "incident=%q")
 
@@ -178,6 +192,11 @@ TEMPLATES = Slots(
         "unknown",
     ),
     affected=_regions(AFFECTED),
+    named=asked(
+        f"max by (region) ({_of_incident(telemetry.INCIDENT_REGION_STATUS)} == {AFFECTED})",
+        f" ({LISTED_REGIONS})",
+        "",
+    ),
     recovered=_regions(RECOVERED),
     silent=_regions(SILENT),
     excess=asked(
@@ -200,7 +219,8 @@ def _values(found: OpenIncident) -> Slots:
         incident=found.incident,
         scope=found.scope,
         onset=f"{datetime.fromtimestamp(found.onset, UTC):%Y-%m-%d %H:%M:%S} UTC",
-        affected=str(found.affected),
+        affected=str(len(found.affected)),
+        named=f" ({_listed(found.affected)})" if found.affected else "",
         recovered=str(found.recovered),
         silent=str(found.silent),
         excess=f"{max(found.excess_failures, 0):.0f}",
@@ -209,6 +229,11 @@ def _values(found: OpenIncident) -> Slots:
         probability=percent if named else _BELOW,
         no_release=_percent(found.no_release_probability),
     )
+
+
+def _listed(regions: Sequence[str]) -> str:
+    more = " and more" if len(regions) > REGIONS_TOLD else ""
+    return ", ".join(regions[:REGIONS_TOLD]) + more
 
 
 def _percent(probability: float) -> str:

@@ -162,7 +162,13 @@ def open_incident(record: Record) -> page.OpenIncident:
         incident=str(record["incident"]),
         scope=scope_text(record["scope"]),
         onset=parse_instant(record["onset"]),
-        affected=statuses.count(RegionStatus.AFFECTED),
+        affected=tuple(
+            sorted(
+                str(one["region"])
+                for one in record["regions"]
+                if one["status"] == RegionStatus.AFFECTED.value
+            )
+        ),
         recovered=statuses.count(RegionStatus.RECOVERED),
         silent=statuses.count(RegionStatus.NO_TRAFFIC),
         excess_failures=float(record["impact"]["excess_failures"]),

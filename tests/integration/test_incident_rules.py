@@ -186,7 +186,8 @@ def test_attribution_and_relapse_say_what_they_are_about(tmp_path: Path) -> None
     }
     found = {
         "summary": 'Release r "1" most probably caused incident i-1: 96.66%',
-        "description": "Scope: os=windows\nRegions: 12 affected, 1 recovered\n"
+        "description": "Scope: os=windows\nRegions: 12 affected "
+        f"({', '.join(regions[:10])} and more), 1 recovered\n"
         "Failures beyond those expected: 1234\nNo known release: 2%",
         "scope": "os=windows",
         "top_candidate": 'r "1"',

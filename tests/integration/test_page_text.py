@@ -45,6 +45,9 @@ RECORDS = {
             incident_region(region="d", status="recovered"),
         ],
     ),
+    "many regions": incident_record(
+        regions=[incident_region(region=f"region-{number}") for number in range(10, -1, -1)]
+    ),
     "none affected": incident_record(
         status="recovering", regions=[incident_region(status="recovered")]
     ),
@@ -77,7 +80,7 @@ def test_the_text_names_scope_cause_and_extent() -> None:
         "release migration with probability 75%",
         "description": "Incident i-1, since 2021-10-13 06:27:00 UTC.\n"
         "Scope: os=windows\n"
-        "Regions: 1 affected, 2 recovered, 1 without traffic\n"
+        "Regions: 1 affected (a), 2 recovered, 1 without traffic\n"
         "Failures beyond those expected: 48\n"
         "Cause: release migration with probability 75%; no known release: 20%",
         "scope": "os=windows",
