@@ -20,7 +20,7 @@ START, END = "2021-10-13T05:30:00Z", "2021-10-13T11:34:00Z"
 """From an hour before the onset until regions recover one after the other."""
 
 RELEASE = "image-template-migration"
-SERIES = {"region": "eastus", "os": "windows", "vm_type": "$__all", "operation": "create"}
+SERIES = {"region": "westeurope", "os": "windows"}
 PICTURES = {
     "fleet": {},
     "incident": {},
