@@ -1,16 +1,13 @@
 """Incident: one incident's story, while it lasts and long after."""
 
-from grafana_foundation_sdk.models.common import BigValueTextMode
-
 from dashboards.grafana import annotations, variables
 from dashboards.grafana.assembly import Plan, Row
+from dashboards.grafana.incident_numbers import THIS, newest, numbers
 from dashboards.grafana.installation import REGION, Installation
 from dashboards.grafana.links import Uid, url
 from dashboards.grafana.panels import (
-    BLUE,
     GREEN,
     GREY,
-    ORANGE,
     PURPLE,
     RED,
     About,
@@ -21,7 +18,6 @@ from dashboards.grafana.panels import (
     named,
     series_panel,
     sorted_by,
-    stat_panel,
     states_panel,
     table_panel,
 )
@@ -30,18 +26,14 @@ from streams.telemetry import (
     CANDIDATE_PROBABILITY,
     INCIDENT,
     INCIDENT_BASELINE_SUCCESS_RATIO,
-    INCIDENT_EXCESS_FAILURES,
-    INCIDENT_ONSET,
     INCIDENT_REGION_EXCESS_FAILURES,
     INCIDENT_REGION_RELAPSES,
     INCIDENT_REGION_STATUS,
     INCIDENT_SUCCESS_RATIO,
     NO_RELEASE_PROBABILITY,
     RELEASE_EXPOSURE,
-    Metric,
 )
 
-_THIS = f'incident="${{{variables.INCIDENT_VARIABLE}}}"'
 _NOTHING_NAMED = "no release"
 
 
@@ -52,7 +44,7 @@ def plan(installation: Installation) -> Plan:
         description="One incident's story: what, since when, how bad, where it lasts, which "
         "release. For one that is over, choose a time range that reaches from before to after it.",
         rows=(
-            Row(4, tuple((panel, 4) for panel in _stats(installation))),
+            Row(4, tuple((panel, 4) for panel in numbers(installation))),
             Row(5, ((_revisions(installation), 24),)),
             Row(10, ((_success_ratio(installation), 12), (_posterior(installation), 12))),
             Row(11, ((_regions(installation), 12), (_region_table(installation), 12))),
@@ -60,7 +52,7 @@ def plan(installation: Installation) -> Plan:
         ),
         variables=[variables.datasource(), variables.incident()],
         annotations=[
-            annotations.onsets(installation, _THIS),
+            annotations.onsets(installation, THIS),
             *annotations.all_rollouts(installation),
             annotations.change_points(installation),
         ],
@@ -68,88 +60,9 @@ def plan(installation: Installation) -> Plan:
     )
 
 
-def _newest(metric: Metric) -> str:
-    """Give the newest value in the time range: an incident that is resolved has none now."""
-    return f"last_over_time({select(metric, _THIS)}[$__range])"
-
-
-def _stats(installation: Installation) -> tuple[PanelBuilder, ...]:
-    step = installation.step
-    seen = f"max_over_time(timestamp({select(INCIDENT, _THIS)})[$__range:$__interval])"
-    newest = f"topk(1, {total('max', ('status',), seen)})"
-    affected = total("max", (REGION,), f"{select(INCIDENT_REGION_STATUS, _THIS)} == 1")
-    ever = f"0 * {total('max', (), _newest(INCIDENT_ONSET))}"
-    return (
-        stat_panel(
-            About(
-                "Status",
-                "The last one in the time range. Once it is resolved an incident says no more.",
-                "none",
-                step,
-            ),
-            Query(newest, "{{status}}", instant=True),
-            ((None, BLUE),),
-            text=BigValueTextMode.NAME,
-        ),
-        stat_panel(
-            About(
-                "Began", "Event time of the onset, as it is estimated now.", "dateTimeAsIso", step
-            ),
-            Query(f"1000 * {total('max', (), _newest(INCIDENT_ONSET))}", instant=True),
-            ((None, BLUE),),
-        ),
-        stat_panel(
-            About(
-                "Excess failures",
-                "Operations that failed beyond those that fail anyway, so far.",
-                "short",
-                step,
-            ),
-            Query(total("max", (), _newest(INCIDENT_EXCESS_FAILURES)), instant=True),
-            ((None, GREEN), (1, RED)),
-        ),
-        stat_panel(
-            About(
-                "Regions affected",
-                "Regions that have not recovered, at the end of the time range.",
-                "none",
-                step,
-            ),
-            Query(f"{total('count', (), affected)} or {ever}", instant=True),
-            ((None, GREEN), (1, RED)),
-        ),
-        stat_panel(
-            About(
-                "Likeliest release",
-                "The release with the highest probability at the end, however low it is.",
-                "percentunit",
-                step,
-            ),
-            Query(
-                f"topk(1, {total('max', ('release',), _newest(CANDIDATE_PROBABILITY))})",
-                "{{release}}",
-                instant=True,
-            ),
-            ((None, GREY), (0.5, ORANGE), (0.9, RED)),
-            text=BigValueTextMode.VALUE_AND_NAME,
-            nothing="no candidate",
-        ).decimals(0),
-        stat_panel(
-            About(
-                "No release",
-                "Probability that no known release caused it.",
-                "percentunit",
-                step,
-            ),
-            Query(total("max", (), _newest(NO_RELEASE_PROBABILITY)), instant=True),
-            ((None, GREY), (0.5, ORANGE)),
-        ).decimals(0),
-    )
-
-
 def _revisions(installation: Installation) -> PanelBuilder:
     labels = ("status", "scope", "top_candidate")
-    seen = f"timestamp({select(INCIDENT, _THIS)})[$__range:$__interval]"
+    seen = f"timestamp({select(INCIDENT, THIS)})[$__range:$__interval]"
     panel = table_panel(
         About(
             "What was known when",
@@ -186,8 +99,8 @@ def _success_ratio(installation: Installation) -> PanelBuilder:
             installation.step,
         ),
         [
-            Query(total("max", (), select(INCIDENT_SUCCESS_RATIO, _THIS)), "inside"),
-            Query(total("max", (), select(INCIDENT_BASELINE_SUCCESS_RATIO, _THIS)), "without it"),
+            Query(total("max", (), select(INCIDENT_SUCCESS_RATIO, THIS)), "inside"),
+            Query(total("max", (), select(INCIDENT_BASELINE_SUCCESS_RATIO, THIS)), "without it"),
         ],
         legend=["min", "lastNotNull"],
     ).max(1)
@@ -199,12 +112,12 @@ def _success_ratio(installation: Installation) -> PanelBuilder:
 
 def _worth_a_line() -> str:
     """Give the candidates that ever were likely enough to be drawn."""
-    ever = f"max_over_time({select(CANDIDATE_PROBABILITY, _THIS)}[$__range] @ end())"
+    ever = f"max_over_time({select(CANDIDATE_PROBABILITY, THIS)}[$__range] @ end())"
     return f"{total('max', ('release',), ever)} > 0.01"
 
 
 def _posterior(installation: Installation) -> PanelBuilder:
-    probability = total("max", ("release",), select(CANDIDATE_PROBABILITY, _THIS))
+    probability = total("max", ("release",), select(CANDIDATE_PROBABILITY, THIS))
     panel = series_panel(
         About(
             "What caused it",
@@ -215,7 +128,7 @@ def _posterior(installation: Installation) -> PanelBuilder:
         ),
         [
             Query(f"{probability} and on (release) {_worth_a_line()}", "{{release}}"),
-            Query(total("max", (), select(NO_RELEASE_PROBABILITY, _THIS)), _NOTHING_NAMED),
+            Query(total("max", (), select(NO_RELEASE_PROBABILITY, THIS)), _NOTHING_NAMED),
         ],
         stacked=True,
         legend=["lastNotNull"],
@@ -236,7 +149,7 @@ def _regions(installation: Installation) -> PanelBuilder:
             "none",
             installation.step,
         ),
-        Query(total("max", (REGION,), select(INCIDENT_REGION_STATUS, _THIS)), f"{{{{{REGION}}}}}"),
+        Query(total("max", (REGION,), select(INCIDENT_REGION_STATUS, THIS)), f"{{{{{REGION}}}}}"),
         states={0: ("recovered", GREEN), 1: ("affected", RED), 2: ("no traffic", GREY)},
     )
 
@@ -254,7 +167,7 @@ def _region_table(installation: Installation) -> PanelBuilder:
             "none",
             installation.step,
         ),
-        [Query(total("max", (REGION,), _newest(metric)), instant=True) for metric in metrics],
+        [Query(total("max", (REGION,), newest(metric)), instant=True) for metric in metrics],
         {
             REGION: "Region",
             "Value #A": "Status",
@@ -287,7 +200,7 @@ def _region_table(installation: Installation) -> PanelBuilder:
 
 
 def _excess(installation: Installation) -> PanelBuilder:
-    by_region = total("max", (REGION,), select(INCIDENT_REGION_EXCESS_FAILURES, _THIS))
+    by_region = total("max", (REGION,), select(INCIDENT_REGION_EXCESS_FAILURES, THIS))
     return series_panel(
         About(
             "Excess failures by region",

@@ -1,6 +1,6 @@
 """Pipeline: does opwatch itself work?"""
 
-from dashboards.grafana import annotations, variables
+from dashboards.grafana import annotations, pipeline_workers, variables
 from dashboards.grafana.assembly import Plan, Row
 from dashboards.grafana.installation import Installation
 from dashboards.grafana.links import Uid
@@ -16,13 +16,10 @@ from dashboards.grafana.panels import (
     coloured,
     series_panel,
     stat_panel,
-    table_panel,
 )
-from dashboards.queries import per_second, select, total
+from dashboards.grafana.pipeline_workers import rate
+from dashboards.queries import select, total
 from streams.telemetry import (
-    ALERTS_PUSHED,
-    ARCHIVE_FAILURES,
-    ARCHIVED_WINDOWS,
     BUILD,
     CONSUMER_LAG,
     DEAD_LETTERS,
@@ -32,14 +29,9 @@ from streams.telemetry import (
     RECORDS_READ,
     SERIES,
     SNAPSHOT,
-    STAGE_DURATION,
-    TRANSACTIONS,
     WATERMARK,
     WINDOWS_CLOSED,
-    Metric,
 )
-
-_OVER = "$__rate_interval"
 
 
 def plan(installation: Installation) -> Plan:
@@ -66,18 +58,18 @@ def plan(installation: Installation) -> Plan:
             Row(
                 8,
                 (
-                    (_durations(installation), 8),
-                    (_scrape_cost(installation), 8),
-                    (_snapshots(installation), 8),
+                    (pipeline_workers.durations(installation), 8),
+                    (pipeline_workers.scrape_cost(installation), 8),
+                    (pipeline_workers.snapshots(installation), 8),
                 ),
                 "The workers",
             ),
             Row(
                 8,
                 (
-                    (_transactions(installation), 8),
-                    (_outputs(installation), 8),
-                    (_build(installation), 8),
+                    (pipeline_workers.transactions(installation), 8),
+                    (pipeline_workers.outputs(installation), 8),
+                    (pipeline_workers.build(installation), 8),
                 ),
             ),
         ),
@@ -88,10 +80,6 @@ def plan(installation: Installation) -> Plan:
         ],
         since="now-3h",
     )
-
-
-def _rate(metric: Metric, *labels: str) -> str:
-    return total("sum", labels, per_second(metric, over=_OVER))
 
 
 def _stats(installation: Installation) -> tuple[PanelBuilder, ...]:
@@ -179,7 +167,7 @@ def _lag(installation: Installation) -> PanelBuilder:
 def _read(installation: Installation) -> PanelBuilder:
     return series_panel(
         About("Records read", "By source topic.", "rps", installation.step),
-        [Query(_rate(RECORDS_READ, "topic"), "{{topic}}")],
+        [Query(rate(RECORDS_READ, "topic"), "{{topic}}")],
         stacked=True,
     )
 
@@ -194,9 +182,9 @@ def _set_aside(installation: Installation) -> PanelBuilder:
             installation.step,
         ),
         [
-            Query(f"{_rate(DEAD_LETTERS, 'reason')} > 0", "dead letter: {{reason}}"),
-            Query(_rate(LATE), "late"),
-            Query(_rate(DUPLICATES), "duplicate"),
+            Query(f"{rate(DEAD_LETTERS, 'reason')} > 0", "dead letter: {{reason}}"),
+            Query(rate(LATE), "late"),
+            Query(rate(DUPLICATES), "duplicate"),
         ],
     ).min(0)
     return coloured(coloured(panel, "late", ORANGE), "duplicate", GREY)
@@ -245,99 +233,7 @@ def _overflow(installation: Installation) -> PanelBuilder:
             installation.step,
         ),
         [
-            Query(f"60 * {_rate(WINDOWS_CLOSED, 'partition')}", "windows, partition {{partition}}"),
-            Query(f"60 * {_rate(OVERFLOWED, 'dimension')}", "overflow: {{dimension}}"),
+            Query(f"60 * {rate(WINDOWS_CLOSED, 'partition')}", "windows, partition {{partition}}"),
+            Query(f"60 * {rate(OVERFLOWED, 'dimension')}", "overflow: {{dimension}}"),
         ],
     ).min(0)
-
-
-def _slow(matcher: str, *labels: str) -> str:
-    buckets = per_second(STAGE_DURATION, matcher, over=_OVER, suffix="_bucket")
-    return f"histogram_quantile(0.95, {total('sum', ('le', *labels), buckets)})"
-
-
-def _durations(installation: Installation) -> PanelBuilder:
-    return series_panel(
-        About(
-            "Step of a stage, 95 %",
-            "Processing time that 95 % of the steps of a stage stay below.",
-            "s",
-            installation.step,
-        ),
-        [Query(_slow('stage!="exposition"', "stage"), "{{stage}}")],
-        logarithmic=True,
-    )
-
-
-def _scrape_cost(installation: Installation) -> PanelBuilder:
-    exposition = 'stage="exposition"'
-    spent, times = (
-        total("sum", (), per_second(STAGE_DURATION, exposition, over=_OVER, suffix=suffix))
-        for suffix in ("_sum", "_count")
-    )
-    return series_panel(
-        About(
-            "Cost of /metrics",
-            "Time it takes to write the page that Prometheus scrapes.",
-            "s",
-            installation.step,
-        ),
-        [Query(_slow(exposition), "95 %"), Query(f"{spent} / {times}", "mean")],
-    ).min(0)
-
-
-def _snapshots(installation: Installation) -> PanelBuilder:
-    newest = total("max", ("stage", "partition"), select(SNAPSHOT))
-    return series_panel(
-        About(
-            "Snapshot age",
-            "Age of the newest snapshot, of the partition whose is oldest, by stage.",
-            "s",
-            installation.step,
-        ),
-        [Query(f"time() - {total('min', ('stage',), newest)}", "{{stage}}")],
-    ).min(0)
-
-
-def _transactions(installation: Installation) -> PanelBuilder:
-    panel = series_panel(
-        About(
-            "Transactions",
-            "Kafka transactions of ingest a minute. An aborted one loses nothing: its input is "
-            "read again.",
-            "cpm",
-            installation.step,
-        ),
-        [Query(f"60 * {_rate(TRANSACTIONS, 'result')}", "{{result}}")],
-    ).min(0)
-    return coloured(coloured(panel, "committed", GREEN), "aborted", RED)
-
-
-def _outputs(installation: Installation) -> PanelBuilder:
-    return series_panel(
-        About(
-            "Archive and alerts",
-            "Windows archived, attempts that failed, and pushes to Alertmanager a minute; nothing "
-            "where neither is switched on.",
-            "cpm",
-            installation.step,
-        ),
-        [
-            Query(f"60 * {_rate(ARCHIVED_WINDOWS)}", "windows archived"),
-            Query(f"60 * {_rate(ARCHIVE_FAILURES)}", "archive failed"),
-            Query(f"60 * {_rate(ALERTS_PUSHED, 'result')}", "push {{result}}"),
-        ],
-    ).min(0)
-
-
-def _build(installation: Installation) -> PanelBuilder:
-    return table_panel(
-        About(
-            "Builds",
-            "What is running; one row unless an upgrade is under way.",
-            "none",
-            installation.step,
-        ),
-        [Query(total("count", ("version", "python"), select(BUILD)), instant=True)],
-        {"version": "opwatch", "python": "Python", "Value": "Workers"},
-    )
