@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint develop kafka grafana-schema pictures bench-ingest evaluate evaluate-openstack evaluate-detectors evaluate-attribution lock clean
+.PHONY: help demo test lint develop kafka grafana-schema pictures report-pictures bench-ingest evaluate evaluate-openstack evaluate-detectors evaluate-attribution lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -16,7 +16,7 @@ UV_VERSION := 0.13.9
 MAVEN_COPY := org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies
 
 SOURCES := $(shell find streams detectors dashboards -name '*.py' -o -name '*.json' -o -name '*.yaml' \
-  -o -name '*.yml' -o -name '*.html' -o -name 'py.typed')
+  -o -name '*.yml' -o -name '*.html' -o -name '*.css' -o -name '*.js' -o -name 'py.typed')
 CHECKED := streams detectors dashboards tests $(if $(wildcard benchmarks/*.py),benchmarks)
 
 # $(call step,name,what it does,command): one line to read; the command's noise only when it fails.
@@ -62,6 +62,14 @@ pictures: $(STAMPS)/wheel $(STAMPS)/dev $(STAMPS)/servers $(STAMPS)/rendering ##
 	@echo "==> Replaying the founding incident and drawing its dashboards"
 	@mkdir -p docs/pictures
 	@PYTHONPATH=tests $(BIN)/python tests/draw_pictures.py docs/pictures
+
+report-pictures: $(STAMPS)/wheel $(STAMPS)/dev $(STAMPS)/servers ## Take pictures of the founding incident's report into docs/pictures/
+	@echo "==> Replaying the founding incident and taking pictures of its report"
+	@mkdir -p docs/pictures $(CACHE)/report
+	@$(BIN)/opwatch simulate founding-incident --volume 0.25 --out $(CACHE)/report/events >/dev/null
+	@$(BIN)/opwatch replay --outcomes $(CACHE)/report/events/outcomes.jsonl.zst \
+	  --releases $(CACHE)/report/events/releases.jsonl --out $(CACHE)/report/result >/dev/null
+	@$(BIN)/python docs/figures/report.py $(CACHE)/report/result/report.html docs/pictures
 
 bench-ingest: $(STAMPS)/wheel $(STAMPS)/dev $(STAMPS)/kafka ## Events per second of ingest against its peers, on one core
 	@echo "==> Measuring ingest on Apache Kafka"

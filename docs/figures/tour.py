@@ -2,32 +2,37 @@
 
     python docs/figures/tour.py RESULT SVG REGION...
 
-RESULT is the folder that `opwatch replay` wrote. Each region is one panel, each point five minutes:
-its operations in the scope of the first incident that names it, or all of them where none does.
+RESULT is the folder that `opwatch replay` wrote. Each region is one panel, each point a few
+minutes: its operations in the scope of the first incident that names it, or all of them where none
+does.
 """  # noqa: INP001 a script, not a package
 
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
 from streams.domain.time import format_instant, parse_instant
-from streams.replay.chart import Mark, chart
-from streams.replay.curves import Curve
+from streams.replay.report import report_clock
+from streams.replay.report.counts import ScopeCounter
+from streams.replay.report.drawings import success_plot
+from streams.replay.report.paper import paper
+from streams.replay.report.plots import Mark, Sign
 from streams.replay.windows_table import ArchiveRows, from_arrow
 
 WINDOW_S = 60
-POINT_WINDOWS = 5
-WIDTH, HEIGHT, HEADER = 900, 220, 20
+POINTS = 300
+WIDTH, HEIGHT, HEADER = 900, 274, 20
 
 STYLE = """
-text { font: 12px sans-serif; fill: #444 } .title { font-weight: bold }
-.plot { fill: none; stroke: #2b6cb0; stroke-width: 1.5 } .grid { stroke: #e7eaf0 }
-.marks { stroke-dasharray: 4 3 } .bad { stroke: #c53030 } .good { stroke: #2f855a }
+text { font: 11px sans-serif; fill: #444 } .title { font-size: 12px; font-weight: bold }
+.curve { fill: none; stroke: #2b6cb0; stroke-width: 1.5 } .grid { stroke: #e7eaf0 }
+.mark { stroke-dasharray: 4 3 } .bad { stroke: #c53030 } .good { stroke: #2f855a }
 """
+
+UTC = report_clock("UTC")
 
 Record = dict[str, Any]
 
@@ -37,7 +42,6 @@ def main(result: Path, svg: Path, regions: list[str]) -> None:
     table = pq.read_table(result / "windows.parquet").combine_chunks()
     dimensions = tuple(table.column_names[1 : table.column_names.index("trials")])
     rows = from_arrow(table.to_batches()[0], dimensions, WINDOW_S, "windows.parquet")
-    rows = replace(rows, cells=replace(rows.cells, windows=rows.cells.windows // POINT_WINDOWS))
     lines = (result / "incidents.jsonl").read_text("utf-8").splitlines()
     incidents = by_incident([json.loads(line) for line in lines])
     height = len(regions) * (HEIGHT + HEADER)
@@ -72,9 +76,10 @@ def panel(rows: ArchiveRows, incidents: list[tuple[Record, Record]], region: str
                 scope = scope or last["scope"]
                 told.append(course(place, first["raised"]))
                 marks.extend(marks_of(place, first["raised"]))
-    curve = Curve({**scope, "region": [region]})
-    curve.add_rows(rows)
-    drawn = chart(curve, WINDOW_S * POINT_WINDOWS, marks).replace(
+    counter = ScopeCounter({**scope, "region": [region]}, WINDOW_S)
+    counter.add_rows(rows)
+    plot = success_plot(counter.counted(), region, UTC, marks=marks, points=POINTS)
+    drawn = paper(plot, UTC).replace(
         "<svg ", f'<svg y="{top + HEADER}" width="{WIDTH}" height="{HEIGHT}" ', 1
     )
     what = ", ".join(f"{name} {'/'.join(scope[name])}" for name in scope if name != "region")
@@ -90,10 +95,10 @@ def course(place: Record, paged: str) -> str:
 
 def marks_of(place: Record, paged: str) -> list[Mark]:
     """Give the same as lines: onset and page as bad news, recovery as good."""
-    bad = [Mark(parse_instant(instant), "", good=False) for instant in (place["onset"], paged)]
+    bad = [Mark(parse_instant(instant), "", Sign.BAD) for instant in (place["onset"], paged)]
     if not place["recovered"]:
         return bad
-    return [*bad, Mark(parse_instant(place["recovered"]), "", good=True)]
+    return [*bad, Mark(parse_instant(place["recovered"]), "", Sign.GOOD)]
 
 
 def clock(instant: str) -> str:

@@ -109,7 +109,10 @@ class ScopeCounter:
 
     def add_rows(self, rows: ArchiveRows) -> None:
         """Add whole windows."""
-        cells = rows.cells
+        self._add(rows.cells, late=False)
+        self._add(rows.late, late=True)
+
+    def _add(self, cells: CellTable, *, late: bool) -> None:
         if not len(cells):
             return
         chosen = matching(cells, self.scope) & (cells.trials > 0)
@@ -120,24 +123,20 @@ class ScopeCounter:
         places = np.flatnonzero(chosen)
         if not len(places):
             return
-        windows = cells.windows[places]
+        windows, trials = cells.windows[places], cells.trials[places]
         oldest, wide = int(windows.min()), int(windows.max() - windows.min()) + 1
         regions, codes = _column(cells, REGION)
         slots = codes[places] * wide + (windows - oldest)
         shape = (len(regions), wide)
-        counts = [
-            _sums(slots, column[places], shape)
-            for column in (cells.trials, cells.failures, rows.late_trials, rows.late_failures)
-        ]
-        trials = cells.trials[places]
-        # Whole numbers, so that the sums do not depend on how the rows are cut into batches.
-        exposed = [
-            _sums(slots, np.rint(trials * share[places] * _EXPOSURE_STEPS), shape)
-            for share in (exposure(cells, steps, self.seconds) for steps in self.releases)
-        ]
-        self._parts.append(
-            _Part(regions, oldest, np.rint(counts).astype(np.int64), np.array(exposed))
-        )
+        counts = np.zeros((4, *shape), np.int64)
+        for place, column in enumerate((trials, cells.failures[places]), 2 if late else 0):
+            counts[place] = np.rint(_sums(slots, column, shape))
+        exposed = np.zeros((len(self.releases), *shape))
+        for place, steps in enumerate(self.releases if not late else ()):
+            # Whole numbers, so that the sums do not depend on how the rows are cut into batches.
+            share = exposure(cells, places, steps, self.seconds)
+            exposed[place] = _sums(slots, np.rint(trials * share * _EXPOSURE_STEPS), shape)
+        self._parts.append(_Part(regions, oldest, counts, exposed))
 
     def counted(self) -> RegionWindows:
         """Give what has been added up."""
@@ -169,7 +168,7 @@ class _Part:
 
     def present(self) -> list[str]:
         """Give the regions that have any operations."""
-        busy = self.counts[0].any(axis=1).tolist()
+        busy = np.asarray(self.counts.any(axis=(0, 2)), np.bool_).tolist()
         return [region for region, there in zip(self.regions, busy, strict=True) if there]
 
 
@@ -183,20 +182,23 @@ def matching(cells: CellTable, scope: Mapping[str, Sequence[str]]) -> Bool:
     return chosen
 
 
-def exposure(cells: CellTable, steps: Sequence[ReleaseEvent], seconds: int) -> Float64:
-    """Give the (N,) share of each cell, 0 to 1, that runs a release in the middle of its window.
+def exposure(
+    cells: CellTable, places: Int64, steps: Sequence[ReleaseEvent], seconds: int
+) -> Float64:
+    """Give the (M,) share of some cells, 0 to 1, that runs a release in the middle of its window.
 
     Args:
         cells: N cells.
+        places: (M,) rows of the cells to look at.
         steps: Of one release, in time order; a later one replaces an earlier one where it reaches.
         seconds: Length of a window.
     """
-    shares = np.zeros(len(cells))
-    middles = (cells.windows + 0.5) * seconds
+    shares = np.zeros(len(places))
+    middles = (cells.windows[places] + 0.5) * seconds
     latest = float(middles.max(initial=-np.inf))
     for step in steps:
         if step.time < latest:
-            touched = matching(cells, step.scope) & (middles > step.time)
+            touched = matching(cells, step.scope)[places] & (middles > step.time)
             shares[touched] = share_after(step)
     return shares
 

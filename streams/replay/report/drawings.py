@@ -46,7 +46,7 @@ def fleet_plot(facts: ReportFacts, clock: ReportClock) -> SuccessPlot:
         replace(mark, label=f"{mark.label} {', '.join(several)}")
         for mark, several in numbers.items()
     ]
-    return _success(facts.fleet, "Success ratio of all operations", clock, None, marks)
+    return success_plot(facts.fleet, "Success ratio of all operations", clock, marks=marks)
 
 
 def incident_plot(facts: IncidentFacts, clock: ReportClock) -> SuccessPlot:
@@ -55,7 +55,7 @@ def incident_plot(facts: IncidentFacts, clock: ReportClock) -> SuccessPlot:
     title = "Success ratio in the incident's scope and regions"
     page = Mark(facts.page.raised.timestamp(), "page", Sign.BAD)
     marks = sorted([page, *_marks(facts)], key=lambda mark: mark.time)
-    plot = _success(facts.affected, title, clock, baseline, marks)
+    plot = success_plot(facts.affected, title, clock, baseline, marks)
     return replace(
         plot,
         ticks=_ticks(facts.points, plot.width),
@@ -142,14 +142,25 @@ def posterior_plot(facts: IncidentFacts) -> PosteriorPlot:
     )
 
 
-def _success(
+def success_plot(
     counts: RegionWindows,
     title: str,
     clock: ReportClock,
-    baseline: float | None,
-    marks: Sequence[Mark],
+    baseline: float | None = None,
+    marks: Sequence[Mark] = (),
+    points: int = CURVE_POINTS,
 ) -> SuccessPlot:
-    binned = counts.binned(CURVE_POINTS)
+    """Draw the success ratio of all regions together.
+
+    Args:
+        counts: What to add up.
+        title: What it is.
+        clock: For what the plot says in a sentence.
+        baseline: Success ratio in control, 0 to 1; None where it is not known.
+        marks: Instants to mark.
+        points: How many points there may be.
+    """
+    binned = counts.binned(points)
     trials, failures = binned.counts[0].sum(axis=0), binned.counts[1].sum(axis=0)
     busy = np.flatnonzero(trials)
     starts, trials, failures = binned.starts()[busy], trials[busy], failures[busy]

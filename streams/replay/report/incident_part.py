@@ -38,6 +38,12 @@ from streams.replay.report.wording import (
 TITLE_VALUES = 3
 """Values of a dimension that a title names; "To whom" names all."""
 
+_HEAT_NOTE = "Who was well first stands first; regions that were not affected stand below."
+_DOTS_NOTE = (
+    "A dot is one region for a while, larger the more operations it had. The red line sums up all "
+    "dots of about the same exposure. A cause rises with exposure; a bystander does not."
+)
+
 LIKELY = 0.5
 """Probability from which a release is named as the cause."""
 
@@ -58,8 +64,8 @@ def incident_part(facts: IncidentFacts, clock: ReportClock, disorder: float) -> 
     key = f"i{facts.number}"
     sources = RecordSources(key, facts.revisions[-1].raw)
     plots = heat_plot(facts, clock), exposure_plot(facts)
-    heat = Drawing(f"{key}-plot-heat", plots[0], f"{key}-heat")
-    exposure = Drawing(f"{key}-plot-exposure", plots[1], f"{key}-exposure")
+    heat = Drawing(f"{key}-plot-heat", plots[0], f"{key}-heat", (_HEAT_NOTE,))
+    exposure = Drawing(f"{key}-plot-exposure", plots[1], f"{key}-exposure", (_DOTS_NOTE,))
     posterior = Drawing(f"{key}-plot-posterior", posterior_plot(facts), f"{key}-revisions")
     parts = (
         ("what", "What happened", _what(facts, sources, clock)),

@@ -1,5 +1,6 @@
 """Plots as SVG: what is printed, and what is seen where no script runs."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -20,6 +21,11 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 20, 34
 _CURVE, _LANE, _ROW = 220, 28, 13
 _STEPS_S = (60, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800)
 _MOST_TICKS = 10
+_STEPS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25)
+_MOST_RATIOS = 5
+_WHOLE = 0.01
+"""Steps between ratios from which on whole percents are told."""
+
 _SHADES = 9
 """Classes of a cell's colour, from none to the largest share of failures."""
 
@@ -192,12 +198,15 @@ def _posterior(plot: PosteriorPlot, clock: ReportClock) -> tuple[int, list[str]]
 
 
 def _ratios(axes: _Axes) -> list[str]:
+    """Draw ticks at round ratios."""
+    span = axes.high - axes.low
+    step = next((one for one in _STEPS if span / one <= _MOST_RATIOS), 1.0)
     lines = []
-    for step in range(5):
-        ratio = axes.low + (axes.high - axes.low) * step / 4
-        y = axes.y(ratio)
+    for number in range(math.ceil(axes.low / step - 1e-9), math.floor(axes.high / step + 1e-9) + 1):
+        y = axes.y(number * step)
+        text = f"{100 * number * step:.1f}%" if step < _WHOLE else f"{100 * number * step:.0f}%"
         lines.append(_line("grid", axes.left, _WIDTH - _RIGHT, y))
-        lines.append(_text(axes.left - 6, y + 4, f"{ratio:.1%}", "end"))
+        lines.append(_text(axes.left - 6, y + 4, text, "end"))
     return lines
 
 

@@ -73,7 +73,7 @@ def test_a_release_is_exposed_from_its_step_on_and_where_it_reaches() -> None:
 def test_a_later_step_replaces_an_earlier_one_only_where_it_reaches() -> None:
     cells = cell_table(DIMENSIONS, [Cell(9, ("eu", "linux"), 1), Cell(9, ("eu", "windows"), 1)])
     steps = [step(-ONSET, 0.5), step(-ONSET + 1, 0.1, os=("linux",))]
-    assert exposure(cells, steps, 60).tolist() == [0.1, 0.5]
+    assert exposure(cells, np.arange(2), steps, 60).tolist() == [0.1, 0.5]
 
 
 def test_a_scope_with_values_that_are_nowhere_matches_nothing() -> None:
