@@ -77,6 +77,14 @@ Kafka: TypeAlias = Annotated[
         help="Events (raw, the default) or closed windows from Kafka, --from and --to given.",
     ),
 ]
+Archive: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        show_default=False,
+        help="Closed windows from the archive there: a folder, or an address such as s3://...",
+    ),
+]
 Releases: TypeAlias = Annotated[
     Path | None,
     typer.Option(
@@ -124,6 +132,7 @@ def replay(  # noqa: PLR0913, PLR0917 options come one by one
     more: More = None,
     windows: Windows = None,
     kafka: Kafka = None,
+    archive: Archive = None,
     releases: Releases = None,
     start: From = None,
     end: To = None,
@@ -149,6 +158,7 @@ def replay(  # noqa: PLR0913, PLR0917 options come one by one
         outcomes=_outcome_files(outcomes, more),
         windows=windows,
         kafka=kafka,
+        archive=archive,
         releases=releases,
         between=(start, end),
         margin=margin,
@@ -201,6 +211,7 @@ def what_if(  # noqa: PLR0913, PLR0917 options come one by one
     more: More = None,
     windows: Windows = None,
     kafka: Kafka = None,
+    archive: Archive = None,
     releases: Releases = None,
     start: From = None,
     end: To = None,
@@ -238,6 +249,7 @@ def what_if(  # noqa: PLR0913, PLR0917 options come one by one
         outcomes=_outcome_files(outcomes, more),
         windows=windows,
         kafka=kafka,
+        archive=archive,
         releases=releases,
         between=(start, end),
         margin=margin,
@@ -275,6 +287,7 @@ def _request(
     outcomes: tuple[Path, ...],
     windows: Path | None,
     kafka: str | None,
+    archive: str | None,
     releases: Path | None,
     between: tuple[str | None, str | None],
     margin: str,
@@ -289,6 +302,7 @@ def _request(
         start=_instant("--from", between[0]),
         end=_instant("--to", between[1]),
         kafka=None if kafka is None else KafkaContent(kafka),
+        archive=archive,
         margin=_seconds("--margin", margin),
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.request import Request, urlopen
 
 from fsspec import filesystem
 from moto.server import ThreadedMotoServer
@@ -17,6 +18,8 @@ def s3_server(port: int = 0) -> Iterator[str]:
     try:
         host, bound = server.get_host_and_port()
         address = f"http://{host}:{bound}"
+        # Servers of one process share what they hold.
+        urlopen(Request(f"{address}/moto-api/reset", method="POST")).close()  # noqa: S310 loopback
         options = {**S3_OPTIONS, "endpoint_url": address}
         filesystem("s3", **options, skip_instance_cache=True).mkdir("archive")
         yield address

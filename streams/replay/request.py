@@ -18,7 +18,7 @@ class KafkaContent(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class ReplayRequest:
-    """One replay: of files, or of a range of time in Kafka.
+    """One replay: of files, or of a range of time in Kafka or the archive.
 
     Attributes:
         outcomes: Files of outcome events; empty where they come from elsewhere.
@@ -30,6 +30,7 @@ class ReplayRequest:
         kafka: What to read from Kafka; None where files are given.
         margin: How much further than `end` Kafka is read, in seconds of event time and of record
             time: what arrives later than that is missed.
+        archive: Where the archive lies; None where windows come from elsewhere.
     """
 
     outcomes: tuple[Path, ...]
@@ -40,12 +41,19 @@ class ReplayRequest:
     end: float | None = None
     kafka: KafkaContent | None = None
     margin: float = 3600.0
+    archive: str | None = None
 
     def __post_init__(self) -> None:
-        given = (bool(self.outcomes), self.windows is not None, self.kafka is not None)
+        given = (
+            bool(self.outcomes),
+            self.windows is not None,
+            self.kafka is not None,
+            self.archive is not None,
+        )
         if sum(given) != 1:
             raise OperatorError(
-                "give either --outcomes FILE (once or more), --windows FILE or --kafka"
+                "give either --outcomes FILE (once or more), --windows FILE, --kafka or "
+                "--archive URL"
             )
         if self.kafka is not None and (self.start is None or self.end is None):
             raise OperatorError("--kafka needs --from TIME and --to TIME")

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from streams.adapters.archive import ArchiveStore
 from streams.adapters.kafka.history import KafkaOutcomes, KafkaWindows, Span
 from streams.adapters.kafka.releases import KafkaReleases
 from streams.adapters.kafka.topics import partition_counts
@@ -11,16 +12,18 @@ from streams.adapters.system_clock import SystemClock
 from streams.config import Settings
 from streams.domain.errors import OperatorError
 from streams.domain.releases import ReleaseEvent
+from streams.replay.archived_windows import ArchivedWindows
 from streams.replay.driver import recording_of_files, replay_recording
 from streams.replay.files import read_releases, read_truth
 from streams.replay.request import KafkaContent, Progress, ReplayRequest, ReplaySummary
 from streams.replay.what_if import Variant, WhatIf
 from streams.stages.recordings import Recording
+from streams.wiring.archiving import ArchiveAt
 from streams.wiring.worker import decode_message
 
 
 def replay(settings: Settings, request: ReplayRequest, progress: Progress) -> ReplaySummary:
-    """Replay files or a range of time in Kafka into a folder.
+    """Replay files, the archive or a range of time in Kafka into a folder.
 
     Args:
         settings: The installation's settings.
@@ -30,7 +33,7 @@ def replay(settings: Settings, request: ReplayRequest, progress: Progress) -> Re
     Raises:
         OperatorError: What to read is missing or not what it should be, or the folder cannot be
             written.
-        OutsideSystemError: The disk failed, or Kafka does not answer.
+        OutsideSystemError: The disk failed, or Kafka or the archive does not answer.
     """
     releases = releases_of(settings, request)
     with recording_of(settings, request) as recording:
@@ -72,6 +75,10 @@ def what_if(
 @contextmanager
 def recording_of(settings: Settings, request: ReplayRequest) -> Iterator[Recording]:
     """Open what a request wants to be replayed."""
+    if request.archive is not None:
+        archive = ArchiveAt(ArchiveStore(request.archive, settings.archive.options))
+        yield ArchivedWindows(archive, settings, request.range)
+        return
     if request.kafka is None:
         yield recording_of_files(settings, request)
         return
