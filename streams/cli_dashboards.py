@@ -109,7 +109,8 @@ def check(
         _tell(found.problems, f"at {prometheus}")
         typer.echo(
             f"{found.queries} queries give data at {prometheus}; {len(found.left_out)} left out as "
-            f"live only, {len(found.quiet)} empty because nothing of the kind happened"
+            f"live only ({len(found.empty_panels)} panels show nothing else), {len(found.quiet)} "
+            "empty because nothing of the kind happened"
         )
 
 

@@ -79,6 +79,7 @@ def _overlaps(board: Json) -> Iterator[str]:
 
 
 def _panels(board: Json) -> Iterator[str]:
+    yield from _repeated("panel title", (panel.get("title") for panel in panels_of(board)))
     for panel in panels_of(board):
         name = f'panel "{panel.get("title", "")}"'
         if not panel.get("title") or not panel.get("description"):

@@ -149,7 +149,7 @@ def _incidents(installation: Installation) -> PanelBuilder:
     labels = ("incident", "status", "scope", "top_candidate")
     panel = table_panel(
         About(
-            "Open incidents",
+            "Incidents",
             "One row an incident. A release is named once it is as likely as all else together. "
             "A click on the incident tells its story.",
             "none",

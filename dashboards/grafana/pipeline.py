@@ -151,7 +151,7 @@ def _stats(installation: Installation) -> tuple[PanelBuilder, ...]:
 def _lag(installation: Installation) -> PanelBuilder:
     return series_panel(
         About(
-            "Lag",
+            "Lag by topic",
             "Unread records by source topic, and of the one partition with most of them. Growing: "
             "start more workers with the role ingest.",
             "short",

@@ -40,12 +40,14 @@ class Findings:
         queries: How many queries have been asked and gave data.
         problems: What is wrong, a line each.
         left_out: Queries that mean nothing in a replay, a line each.
+        empty_panels: Panels that have no other queries than those.
         quiet: Queries about what has not happened, a line each.
     """
 
     queries: int = 0
     problems: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    empty_panels: list[str] = field(default_factory=list)
     quiet: list[str] = field(default_factory=list)
 
 
@@ -140,16 +142,22 @@ class _Asker:
             frozenset(name for name, one in listed.items() if one.selector) - choices.keys()
         )
         fixed = [name for name, one in listed.items() if one.selector is None]
+        shown = {query.where: False for query in queries_of(board)}
         for query in queries_of(board):
             used = variables(query.expr)
             if self._replay and (reason := self._reason(query, LIVE_ONLY)):
                 self.findings.left_out.append(f"{query}: {reason}")
-            elif missing := sorted(used - choices.keys() - self._told):
+                continue
+            shown[query.where] = True
+            if missing := sorted(used - choices.keys() - self._told):
                 names = ", ".join(missing)
                 self.findings.problems.append(f"{query}: not asked: no values for {names}")
             elif used <= choices.keys():
                 chosen = {name: choices[name] for name in used}
                 self._try(query, list(_fixed(chosen, [name for name in fixed if name in used])))
+        self.findings.empty_panels += [
+            f"{board['uid']}: {where}" for where, anything in shown.items() if not anything
+        ]
 
     def _values(self, variable: BoardVariable) -> Sequence[str]:
         """Give the values of a variable that are tried, in Grafana's order."""

@@ -95,6 +95,9 @@ def test_what_a_replay_cannot_have_is_left_out_and_told(
         in (found.left_out)
     )
     assert {line.partition(":")[0] for line in found.left_out} == {"opwatch-pipeline"}
+    assert len(found.empty_panels) == 10
+    assert 'opwatch-pipeline: panel "Workers"' in found.empty_panels
+    assert 'opwatch-pipeline: panel "Not counted"' not in found.empty_panels
     assert found.quiet == [
         f'opwatch-pipeline: panel "Not counted": A: {OCCASIONAL[DEAD_LETTERS]}',
         'opwatch-pipeline: panel "Windows closed, outcomes overflowed": B: '
@@ -350,7 +353,7 @@ def test_the_command_ends_well_where_all_is_well(
     assert _status("check", "--prometheus", prometheus, *RANGE) == 0
     out = capsys.readouterr().out
     assert "5 dashboards are in order in themselves" in out
-    assert re.search(r"\d+ queries give data at .*; 0 left out as live only, 0 empty", out)
+    assert re.search(r"\d+ queries give data at .*; 0 left out as live only \(0 .*, 0 empty", out)
 
 
 def test_the_command_tells_what_it_left_out_of_a_replay(
@@ -359,6 +362,7 @@ def test_the_command_tells_what_it_left_out_of_a_replay(
     assert _status("check", "--prometheus", replayed, "--replay", *RANGE) == 0
     out = capsys.readouterr().out
     assert 'left out, live only: opwatch-pipeline: panel "Workers": A: the version that runs' in out
+    assert "14 left out as live only (10 panels show nothing else)" in out
     assert 'empty, and may be: opwatch-pipeline: panel "Not counted": A: begins' in out
 
 

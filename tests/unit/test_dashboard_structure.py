@@ -94,6 +94,10 @@ BREAKS: dict[str, tuple[Callable[[Json], object], str]] = {
         lambda b: b["panels"][1]["gridPos"].update(x=0),
         'panel "Lag" lies over panel "Watermark trails by"',
     ),
+    "a title twice": (
+        lambda b: _panel(b, "Lag by topic").update(title="Lag"),
+        "panel title 'Lag' stands there 2 times",
+    ),
     "no description": (
         lambda b: _panel(b, "Snapshot age").update(description=""),
         'panel "Snapshot age" has no title or no description',
