@@ -136,6 +136,16 @@ def test_a_broken_panel_makes_the_job_fail(
     assert any(words in line for line in told.complaints), told.complaints
 
 
+def test_a_broken_annotation_makes_the_job_fail(drawing: Drawing, tmp_path: Path) -> None:
+    board = _read(GENERATED / "opwatch-fleet.json")
+    board["panels"] = board["panels"][:1]
+    for annotation in board["annotations"]["list"]:
+        annotation["target"]["expr"] += ")"
+    told = draw(drawing, [_written(tmp_path, board)], tmp_path)
+    assert told.status == 1
+    assert any("bad_data" in line for line in told.complaints), told.complaints
+
+
 def test_a_prometheus_that_does_not_answer_is_named_and_no_dashboard_blamed(
     drawing: Drawing, tmp_path: Path
 ) -> None:

@@ -143,7 +143,7 @@ async function render(context, url, file, asked) {
   }
   await page.close();
   const unsettled = state.settled ? [] : [`not all panels were ready within ${asked.wait} s`];
-  return { ...state, panels, faults: [...unsettled, ...complaints, ...panels.flatMap((panel) => panel.faults)] };
+  return { ...state, panels, faults: [...unsettled, ...complaints, ...state.errors, ...panels.flatMap((panel) => panel.faults)] };
 }
 
 /** @param {string} prometheus */

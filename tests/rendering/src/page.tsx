@@ -16,7 +16,7 @@ import { MemoryRouter } from 'react-router-dom';
 
 import { panels } from './panels';
 import { fillRegistries } from './registries';
-import { provide } from './runtime';
+import { failures, provide } from './runtime';
 import { scene, type Choices, type DashboardJson } from './scene';
 
 interface PanelState {
@@ -35,6 +35,8 @@ export interface DashboardState {
   variables: Record<string, unknown>;
   annotations: Record<string, number>;
   panels: PanelState[];
+  /** Errors of queries that no panel made. */
+  errors: string[];
   settled: boolean;
 }
 
@@ -87,6 +89,7 @@ function dashboardState(uid: string, drawn: EmbeddedScene): DashboardState {
     variables: Object.fromEntries(variables.map((one) => [one.state.name, one instanceof MultiValueVariable ? one.state.value : one.getValue()])),
     annotations: Object.fromEntries([...counted].sort()),
     panels: states,
+    errors: [...failures].filter((failure) => !states.some(({ errors }) => errors.includes(failure))),
     settled: states.length > 0 && states.every(({ state }) => state === LoadingState.Done || state === LoadingState.Error),
   };
 }

@@ -113,8 +113,14 @@ function dataSources(source: DataSourceApi, settings: DataSourceInstanceSettings
   };
 }
 
+/** What queries were answered with instead of data; nobody shows it where an annotation asked. */
+export const failures = new Set<string>();
+
 function panelData(request: DataQueryRequest, response: DataQueryResponse): PanelData {
   const errors = response.errors ?? (response.error ? [response.error] : []);
+  for (const { message, data } of errors) {
+    failures.add(message ?? data?.message ?? 'an error without words');
+  }
   // Not turned into frames here: the answer to a variable's query is a list of values.
   const all: DataFrame[] = response.data;
   const isAnnotation = (frame: DataFrame) => frame.meta?.dataTopic === DataTopic.Annotations;
