@@ -48,6 +48,7 @@ class Story:
         complaints: What it wrote to standard error.
         status: Its exit status.
         checked: `opwatch dashboards check` on its Prometheus, while it ran.
+        left: Files it has left in its working folder and that for temporary files.
     """
 
     notifications: list[Notification]
@@ -55,6 +56,7 @@ class Story:
     complaints: str
     status: int
     checked: subprocess.CompletedProcess[str]
+    left: list[Path]
 
     def to(self, receiver: str) -> list[tuple[str, str]]:
         """Give status and alert of what a receiver was sent about incidents.
@@ -74,6 +76,8 @@ class Story:
 def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     """The incident, hurried, until it has been resolved and nothing follows."""
     folder = tmp_path_factory.mktemp("stack")
+    for name in ("temporary", "working"):
+        (folder / name).mkdir()
     received: Queue[Notification] = Queue()
     with (
         WebhookReceiver(received.put) as receiver,
@@ -84,7 +88,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
             [*OPWATCH, "stack", "up", *PACE, "--webhook", receiver.url],
             stdout=said,
             stderr=complaints,
-            env={**os.environ, "COLUMNS": "200"},
+            env={**os.environ, "TMPDIR": str(folder / "temporary")},
+            cwd=folder / "working",
         )
         try:
             notifications = _until_resolved(received, process, folder)
@@ -102,6 +107,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         (folder / "complaints").read_text(),
         status,
         checked,
+        [*(folder / "temporary").iterdir(), *(folder / "working").iterdir()],
     )
 
 
@@ -219,8 +225,9 @@ def test_every_panel_variable_and_annotation_has_data(story: Story) -> None:
     assert story.checked.returncode == 0, story.checked.stderr
 
 
-def test_ctrl_c_ends_it_well_and_leaves_no_server_behind(story: Story) -> None:
+def test_ctrl_c_ends_it_well_and_leaves_nothing_behind(story: Story) -> None:
     assert (story.status, story.complaints) == (0, "")
+    assert story.left == []
     assert story.said.endswith("stopped\n")
     for server in ("Prometheus", "Alertmanager"):
         with pytest.raises(urllib.error.URLError):

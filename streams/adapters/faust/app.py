@@ -31,6 +31,13 @@ SERVICE_LOGGER = logging.getLogger("mode")
 """Where services tell of their steps; by itself mode takes the logger of a service's module."""
 
 
+class TablelessApp(faust.App):
+    """A Faust app that writes no folder: it would be for tables, and opwatch has none."""
+
+    def _create_directories(self) -> None:
+        """Leave the working folder as it is; it may well be read-only."""
+
+
 class StageAgent:
     """Feeds the messages of one stage's topic to the runners of its partitions."""
 
@@ -202,7 +209,7 @@ def build_app(
         check_crcs: Whether messages' checksums are checked; those of the embedded broker are wrong.
     """
     timeout = settings.kafka.session_timeout.total_seconds()
-    app = faust.App(
+    app = TablelessApp(
         settings.kafka.application,
         broker=";".join(f"kafka://{one}" for one in settings.kafka.bootstrap.split(",")),
         broker_session_timeout=timeout,
