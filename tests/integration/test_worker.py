@@ -244,6 +244,15 @@ def test_roles_split_over_three_processes_do_what_one_does_and_tell_all_they_do(
         assert worker.get("/readyz") == (200, '{"status": "ok"}\n'), role
     pages = [worker.get("/metrics") for worker in workers.values()]
     assert {status for status, _ in pages} == {200}
+    for _, text in pages:
+        ours = text.partition("# HELP process_")[0]
+        checked = subprocess.run(
+            ["promtool", "check", "metrics"],  # noqa: S607 wherever the system has it
+            input=ours.encode(),
+            capture_output=True,
+            check=False,
+        )
+        assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
     told = {name for _, text in pages for name in re.findall(r"^# TYPE (\S+)", text, re.MULTILINE)}
     assert {metric.name for metric in telemetry.CATALOGUE if metric not in UNSEEN} <= told
     read = re.findall(r"^opwatch_records_read_total\{.*\} (\d+)$", pages[0][1], re.MULTILINE)

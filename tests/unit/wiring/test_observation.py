@@ -305,6 +305,7 @@ def test_a_series_that_is_other_in_several_partitions_is_told_once(watched: Watc
         block = CountsBlock(60, (progress(1, 0),), cell_table(SETTINGS.ingest.dimensions, cells))
         watched.observation.judged(partition, judge, judge.on_block(block))
     assert watched.samples("opwatch_success_ratio") == {("create", OTHER, "east"): 0.95}
+    assert watched.store.text().count("\nopwatch_success_ratio{") == 1
     assert len(watched.samples("opwatch_operations_total")) == 2 * PARTITIONS
 
 
