@@ -103,8 +103,7 @@ def test_an_incident_is_one_alert_and_two_notifications_however_often_it_is_push
         pusher(running.url, known).turn()
     (after,) = alerts_in(running.url)
     assert (after["fingerprint"], after["startsAt"]) == (before["fingerprint"], before["startsAt"])
-    lasts = datetime.fromisoformat(after["endsAt"]) - datetime.fromisoformat(after["updatedAt"])
-    assert timedelta(seconds=170) < lasts <= timedelta(seconds=180)
+    assert datetime.fromisoformat(after["endsAt"]) > datetime.fromisoformat(before["endsAt"])
 
     last = pusher(running.url, known)
     known.resolved["i-1"] = known.unresolved.pop("i-1")
@@ -155,7 +154,7 @@ def test_an_incident_whose_worker_is_gone_ends_by_itself(
 ) -> None:
     known = Known()
     known.unresolved["i-1"] = incident_record()
-    pusher(running.url, known, timedelta(seconds=1)).turn()
+    pusher(running.url, known, timedelta(seconds=3)).turn()
     assert told(server) == ("firing", ["i-1"])
     assert told(server) == ("resolved", ["i-1"])
 
