@@ -1,8 +1,8 @@
 """The safety net: an error budget that burns in a region although no incident tells of it.
 
-Several windows and burn rates in one alert, as in the SRE Workbook, chapter 5, "Alerting on SLOs",
-table 5-8. The sums over days are made from recorded rates: over the counters themselves a query of
-three days would read more samples than Prometheus allows.
+Several windows and burn rates in one alert, as in the SRE Workbook, chapter 5, "Multiwindow,
+Multi-Burn-Rate Alerts". The sums over days are made from recorded rates: over the counters
+themselves a query of three days would read more samples than Prometheus allows.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,10 @@
 """A worker's pages in a real Alertmanager: one notification each, whatever happens."""
 
 import json
+import socket
 import urllib.request
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -191,6 +193,24 @@ def test_a_server_in_trouble_is_an_outside_systems_fault(server: ReceivingServer
     client = Alertmanager(AlertmanagerSettings(url=server.url))
     with pytest.raises(OutsideSystemError, match="cannot take alerts: status 503"):
         client.push([ALERT])
+
+
+def test_a_server_that_says_nothing_or_nonsense_does_not_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        client = Alertmanager(AlertmanagerSettings(url=url, timeout=timedelta(seconds=1)))
+        with pytest.raises(OutsideSystemError, match=f"{url} does not answer: timed out"):
+            client.push([ALERT])
+
+        def babble() -> None:
+            for _ in range(2):  # the first connection is the one that was given up
+                with listening.accept()[0] as connection:
+                    connection.sendall(b"who is there?\r\n\r\n")
+
+        with ThreadPoolExecutor(1) as other:
+            other.submit(babble)
+            with pytest.raises(OutsideSystemError, match=f"{url} does not answer: who is there"):
+                client.push([ALERT])
 
 
 @pytest.mark.parametrize(
