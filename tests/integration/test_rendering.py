@@ -8,10 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dashboard_samples import END as END_OF_SAMPLES
+from dashboard_samples import START as START_OF_SAMPLES
+from dashboard_samples import open_metrics
 from rendered_dashboards import GENERATED, Drawing, Drawn, build, draw, live_only
 
+from streams.adapters import local_servers, promtool
 from streams.cli import main
 from streams.config import Settings
+from streams.domain.time import format_instant
 from streams.wiring import backfill
 
 Json = dict[str, Any]
@@ -85,6 +90,21 @@ def test_every_panel_of_every_dashboard_is_drawn(drawn: Drawn) -> None:
         if panel["type"] in ("timeseries", "state-timeline") and name not in excused
     }
     assert {name for name, share in plots.items() if share < DRAWN_SHARE} == set()
+
+
+def test_panels_about_running_workers_are_drawn_where_there_are_workers(tmp_path: Path) -> None:
+    build()
+    (tmp_path / "metrics.om").write_text(open_metrics(()))
+    promtool.create_blocks("promtool", tmp_path / "metrics.om", tmp_path / "data")
+    span = format_instant(START_OF_SAMPLES), format_instant(END_OF_SAMPLES)
+    with local_servers.prometheus(tmp_path, "global: {}\n") as server:
+        board = _without_marks(_read(GENERATED / "opwatch-pipeline.json"))
+        watched = Drawing(server.url, *span, {})
+        told = draw(watched, [_written(tmp_path, board)], tmp_path, replay=False)
+    assert (told.status, told.complaints) == (0, [])
+    panels = list(told.boards["opwatch-pipeline"]["panels"])
+    assert all(panel["values"] > 0 for panel in panels)
+    assert {panel["title"] for panel in panels if panel["coloured"] < DRAWN_SHARE} <= {"Builds"}
 
 
 def test_variables_have_the_values_of_the_replay(drawn: Drawn) -> None:
