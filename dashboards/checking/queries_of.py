@@ -96,13 +96,15 @@ def queries_of(board: Json) -> Iterator[BoardQuery]:
                 instant=bool(target.get("instant")),
             )
     for annotation in annotations_of(board):
-        if "expr" in annotation:
+        # As Grafana does: what the target says goes before what older dashboards say beside it.
+        target = annotation.get("target", {})
+        if expr := target.get("expr") or annotation.get("expr"):
             yield BoardQuery(
                 dashboard=board["uid"],
                 where=f'annotation "{annotation["name"]}"',
-                ref=annotation.get("target", {}).get("refId", "?"),
-                expr=annotation["expr"],
-                step=annotation.get("step", ""),
+                ref=target.get("refId", "?"),
+                expr=expr,
+                step=target.get("interval") or annotation.get("step", ""),
                 points=USUAL_POINTS,
                 instant=False,
             )

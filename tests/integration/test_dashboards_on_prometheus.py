@@ -165,7 +165,7 @@ def test_an_annotation_and_a_variable_with_a_mistake_are_told(
     prometheus: str, boards: dict[str, Json]
 ) -> None:
     broken = copy.deepcopy(boards["opwatch-releases"])
-    broken["annotations"]["list"][0]["expr"] = "opwatch_release_exposed"
+    broken["annotations"]["list"][0]["target"]["expr"] = "opwatch_release_exposed"
     broken["templating"]["list"][1]["query"]["query"] = "label_values(opwatch_releases, release)"
     assert _ask(prometheus, {"opwatch-releases": broken}).problems == [
         'opwatch-releases: variable "release": no values: release of opwatch_releases',

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dashboards.checking.queries_of import variables_of
+from dashboards.checking.queries_of import queries_of, variables_of
 from dashboards.checking.structure import structure_problems
 from dashboards.grafana.catalogue import dashboards
 from dashboards.grafana.installation import Installation
@@ -196,6 +196,16 @@ def test_what_grafana_adds_when_it_saves_is_no_mistake(usual: dict[str, Json]) -
         {"builtIn": 1, "datasource": {"uid": "-- Grafana --"}, "name": "Annotations & Alerts"}
     )
     assert structure_problems(boards) == []
+
+
+def test_an_annotation_asks_what_its_target_says(usual: dict[str, Json]) -> None:
+    for board in usual.values():
+        for one in board["annotations"]["list"]:
+            assert (one["expr"], one["step"]) == (one["target"]["expr"], one["target"]["interval"])
+    old = {"uid": "mine", "annotations": {"list": [{"name": "a", "expr": "b", "step": "1m"}]}}
+    new = {"uid": "mine", "annotations": {"list": [{"name": "a", "target": {"expr": "c"}}]}}
+    found = [(one.expr, one.step) for board in (old, new) for one in queries_of(board)]
+    assert found == [("b", "1m"), ("c", "")]
 
 
 def test_variables_that_are_typed_have_the_values_that_are_typed() -> None:
