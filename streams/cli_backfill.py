@@ -34,6 +34,22 @@ def backfill(
             help="Put blocks into this data folder of a Prometheus, running or not.",
         ),
     ] = None,
+    remote_write: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            show_default=False,
+            help="Send them there, such as to http://127.0.0.1:9090/api/v1/write.",
+        ),
+    ] = None,
+    headers: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="Further headers for --remote-write, a line each: `Authorization: Bearer ...`.",
+        ),
+    ] = None,
     serve: Annotated[  # noqa: FBT002
         bool,
         typer.Option("--serve", help="Start a Prometheus of its own on them, until Ctrl-C."),
@@ -61,12 +77,18 @@ def backfill(
 ) -> None:
     """Backfill: the metrics of a replay into a Prometheus, under their own times.
 
-    Without --data it starts a Prometheus (Debian's package) that serves them until Ctrl-C.
+    Without --data and --remote-write it starts a Prometheus (Debian's package) that serves them
+    until Ctrl-C.
     """
-    if data is not None and (serve or port is not None):
-        raise OperatorError("give either --data FOLDER, or --serve with its --port")
+    alone = serve or port is not None
+    if sum((data is not None, remote_write is not None, alone)) > 1:
+        raise OperatorError("give either --data FOLDER, --remote-write URL, or --serve and --port")
+    if headers is not None and remote_write is None:
+        raise OperatorError("--headers is for --remote-write")
     if data is not None:
         _fill(sources, data)
+    elif remote_write is not None:
+        _send(sources, remote_write, headers)
     else:
         _serve(sources, port or 0, config)
 
@@ -83,6 +105,15 @@ def _fill(sources: list[Path], data: Path) -> None:
             f"newest block, which ends at {format_instant(filled.newest)}",
             err=True,
         )
+
+
+def _send(sources: list[Path], url: str, headers: Path | None) -> None:
+    from streams.adapters.terminal import shown_progress  # noqa: PLC0415
+    from streams.wiring import backfill as wiring  # noqa: PLC0415
+
+    with shown_progress("Sending", counted=("samples", "slices")) as progress:
+        sent = wiring.send(sources, url, headers, progress)
+    typer.echo(f"sent {sent:,} samples to {url}")
 
 
 def _serve(sources: list[Path], port: int, config: Path | None) -> None:

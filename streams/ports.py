@@ -83,3 +83,18 @@ class ReleaseSource(Protocol):
     def close(self) -> None:
         """Stop reading."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class TimedSeries:
+    """Samples of one series of metrics.
+
+    Attributes:
+        labels: (name, value) of each label, the metric's name as `__name__` among them, sorted.
+        values: The values, in time order.
+        instants: Their times, in milliseconds since the epoch.
+    """
+
+    labels: tuple[tuple[str, str], ...]
+    values: tuple[float, ...]
+    instants: tuple[int, ...]

@@ -19,18 +19,29 @@ from rich.progress import (
 EVERY_S = 5.0
 """Between two lines where nobody watches: a log wants to be short."""
 
+COUNTED = ("events", "windows")
+"""What a replay counts."""
+
 
 class LineProgress:
     """Says how far a command is in lines of plain text, now and then."""
 
-    def __init__(self, title: str, stream: TextIO, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        title: str,
+        stream: TextIO,
+        monotonic: Callable[[], float],
+        counted: tuple[str, str] = COUNTED,
+    ) -> None:
         """Start the clock.
 
         Args:
             title: What is going on.
             stream: Where to write.
             monotonic: Gives a time in seconds that never goes back.
+            counted: What is counted: what the rate is of, and another thing.
         """
+        self._counted = counted
         self._title = title
         self._stream = stream
         self._monotonic = monotonic
@@ -53,7 +64,9 @@ class LineProgress:
     def _tell(self, now: float) -> None:
         done, total, events, windows = self._state
         elapsed = max(now - self._begun, 1e-9)
-        parts = [f"{events} events", f"{rate_text(events, elapsed)}", f"{windows} windows"]
+        thing, other = self._counted
+        rate = rate_text(events, elapsed, thing)
+        parts = [f"{events} {thing}", rate, f"{windows} {other}"]
         if 0 < done <= total:
             parts.insert(0, f"{done / total:.0%}")
             parts.append(f"{elapsed * (total - done) / done:.0f} s left")
@@ -63,14 +76,22 @@ class LineProgress:
 class BarProgress:
     """Draws a bar with rate and time left."""
 
-    def __init__(self, title: str, console: Console, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        title: str,
+        console: Console,
+        monotonic: Callable[[], float],
+        counted: tuple[str, str] = COUNTED,
+    ) -> None:
         """Begin to draw.
 
         Args:
             title: What is going on.
             console: The terminal.
             monotonic: Gives a time in seconds that never goes back.
+            counted: What is counted: what the rate is of, and another thing.
         """
+        self._counted = counted
         self._monotonic = monotonic
         self._begun = monotonic()
         self._bar = Progress(
@@ -89,12 +110,13 @@ class BarProgress:
 
     def advance(self, done_bytes: int, total_bytes: int, events: int, windows: int) -> None:
         """Hear of progress; see `streams.replay.request.Progress`."""
-        rate = rate_text(events, max(self._monotonic() - self._begun, 1e-9))
+        thing, other = self._counted
+        rate = rate_text(events, max(self._monotonic() - self._begun, 1e-9), thing)
         self._bar.update(
             self._task,
             completed=done_bytes,
             total=total_bytes or None,
-            figures=f"{events:,} events, {rate}, {windows:,} windows",
+            figures=f"{events:,} {thing}, {rate}, {windows:,} {other}",
         )
 
     def close(self) -> None:
@@ -104,26 +126,27 @@ class BarProgress:
 
 @contextlib.contextmanager
 def shown_progress(
-    title: str, stream: TextIO | None = None
+    title: str, stream: TextIO | None = None, counted: tuple[str, str] = COUNTED
 ) -> Iterator[BarProgress | LineProgress]:
     """Show progress while the context is open: a bar on a terminal, else lines.
 
     Args:
         title: What is going on.
         stream: Where to show it; standard error unless given.
+        counted: What is counted: what the rate is of, and another thing.
     """
     target = stream or sys.stderr
     shown: BarProgress | LineProgress
     if target.isatty():
-        shown = BarProgress(title, Console(file=target), time.monotonic)
+        shown = BarProgress(title, Console(file=target), time.monotonic, counted)
     else:
-        shown = LineProgress(title, target, time.monotonic)
+        shown = LineProgress(title, target, time.monotonic, counted)
     try:
         yield shown
     finally:
         shown.close()
 
 
-def rate_text(events: int, elapsed: float) -> str:
-    """Give events per second, in words for people."""
-    return f"{events / elapsed:,.0f} events/s"
+def rate_text(events: int, elapsed: float, thing: str = COUNTED[0]) -> str:
+    """Give events, or whatever else, per second, in words for people."""
+    return f"{events / elapsed:,.0f} {thing}/s"

@@ -4,6 +4,7 @@ import contextlib
 import os
 import socket
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,17 @@ from pathlib import Path
 from streams.adapters import local_servers, promtool
 from streams.adapters.local_servers import LocalServer
 from streams.adapters.promtool import Block
+from streams.adapters.remote_write import Refusal, RemoteWrite
 from streams.config import Settings
 from streams.domain.errors import OperatorError
 from streams.domain.time import format_instant
+from streams.replay.openmetrics_slices import OpenMetricsSlices
 from streams.replay.outputs import METRICS
+from streams.replay.request import Progress
+
+SLICE_S = 3000
+"""Event time that is sent at once: Prometheus takes no sample that is an hour older than its newest
+one, and in a slice the samples of one series come after those of another."""
 
 _CONFIGURATION = "global:\n  scrape_interval: {seconds}s\n"
 
@@ -122,6 +130,61 @@ def serve(sources: Sequence[Path], settings: Settings, port: int) -> Iterator[Re
         configuration = _CONFIGURATION.format(seconds=seconds)
         with local_servers.prometheus(folder, configuration, port=port, flags=flags) as server:
             yield ReplayPrometheus(server, _summary(blocks, None), seconds)
+
+
+def send(sources: Sequence[Path], url: str, headers: Path | None, progress: Progress) -> int:
+    """Send metrics to a server that takes Prometheus' remote write, in time order.
+
+    Args:
+        sources: Folders of replays, or files of OpenMetrics with timestamps; the older first.
+        url: The address.
+        headers: A file with further headers, a line each, such as `Authorization: Bearer ...`.
+        progress: Hears how far it is: of samples, and of slices of time.
+
+    Returns:
+        How many samples it took.
+
+    Raises:
+        OperatorError: A source is missing or no OpenMetrics, or the server takes no remote write,
+            or refused some samples for good.
+        OutsideSystemError: The server does not answer, or the disk failed.
+    """
+    remote = RemoteWrite(url, _headers(headers), time.sleep)
+    files = [OpenMetricsSlices.of(path, SLICE_S) for path in metrics_files(sources)]
+    total, done, slices = sum(file.samples for file in files), 0, 0
+    refused: list[Refusal] = []
+    for file in files:
+        for series in file.slices():
+            refused += remote.send(series)
+            done += sum(len(one.values) for one in series)
+            slices += 1
+            progress.advance(done, total, done, slices)
+    if refused:
+        raise OperatorError(_refusals(url, refused, total))
+    return total
+
+
+def _refusals(url: str, refused: Sequence[Refusal], total: int) -> str:
+    first = format_instant(min(one.first for one in refused))
+    last = format_instant(max(one.last for one in refused))
+    return (
+        f"{url} refused {sum(one.samples for one in refused):,} of {total:,} samples, from {first} "
+        f"to {last}: {refused[0].why}; what is further behind its newest sample than it allows "
+        "(storage.tsdb.out_of_order_time_window) can be put in as blocks: opwatch backfill --data"
+    )
+
+
+def _headers(path: Path | None) -> dict[str, str]:
+    if path is None:
+        return {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise OperatorError(f"cannot read {path}: {error}") from error
+    pairs = [line.partition(":") for line in lines if line.strip()]
+    if not all(colon for _, colon, _ in pairs):
+        raise OperatorError(f"{path}: each line must be a header, such as `Name: value`")
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def _create(files: Sequence[Path], target: Path) -> tuple[Block, ...]:

@@ -170,7 +170,10 @@ def test_a_disk_that_takes_no_block_is_an_outside_fault(
     [
         (["{result}/none"], "there is no file .*none; give the folder of a replay"),
         (["{result}/.."], "is no folder of a replay: it has no metrics.om"),
-        (["{result}", "--data", "x", "--serve"], "give either --data FOLDER, or --serve"),
+        (
+            ["{result}", "--data", "x", "--serve"],
+            "give either --data FOLDER, --remote-write URL, or",
+        ),
     ],
 )
 def test_each_mistake_is_one_line(
