@@ -140,11 +140,20 @@ def test_alertmanager_accepts_its_configuration(tmp_path: Path) -> None:
     assert "1 templates" in told
 
 
-def test_alerts_are_as_the_settings_of_the_stack_make_them() -> None:
+def test_rules_routes_and_texts_are_as_the_settings_of_the_stack_make_them(tmp_path: Path) -> None:
     run(
-        *(sys.executable, "-m", "streams.cli", "alerts", "check"),
-        *("--folder", COMPOSE / "alerts", "--config", COMPOSE / "opwatch.toml"),
+        *(sys.executable, "-m", "streams.cli", "alerts", "build", "--out", tmp_path),
+        *("--config", COMPOSE / "opwatch.toml"),
     )
+    for service, target, made in (
+        ("prometheus", "/etc/prometheus/rules.yaml", "rules.yaml"),
+        ("alertmanager", "/etc/alertmanager/alertmanager.yml", "alertmanager.yml"),
+    ):
+        assert mounted(service, target).read_text() == (tmp_path / made).read_text(), made
+    templates = mounted("alertmanager", "/etc/alertmanager/templates")
+    assert {file.name: file.read_text() for file in templates.iterdir()} == {
+        file.name: file.read_text() for file in (tmp_path / "templates").iterdir()
+    }
 
 
 def test_settings_lead_to_the_kafka_and_the_pager_of_the_stack() -> None:
