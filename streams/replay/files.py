@@ -14,19 +14,16 @@ from streams.domain.outcomes import SourcePartition
 from streams.domain.releases import ReleaseEvent
 from streams.domain.time import window_start
 from streams.formats.release_json import decode_release
-from streams.replay.inputs import file_size, read_events, read_windows
+from streams.replay.inputs import NEVER, file_size, oldest_windows, read_events, read_windows
 from streams.replay.trials import Wanted, wanted_of_truth
 from streams.stages.recordings import RecordedEvents, RecordedWindows
 from streams.stages.records import RecordBatch
-from streams.windows.cells import CellTable
 from streams.windows.ranges import TimeRange
 
 log = structlog.get_logger("opwatch.replay")
 
 FILES = "files"
 """Topic that stands for the files of a replay: each file is a partition of it."""
-
-_NEVER = int(np.iinfo(np.int64).max)
 
 
 class OutcomeFiles:
@@ -87,16 +84,14 @@ class WindowsFile:
         windows close as early as they can and a long table need not be held.
         """
         seconds = self.settings.windows.seconds
-        oldest = [_oldest(cells) for cells, _ in self._cells()]
-        for (cells, position), before in zip(
-            self._cells(), _complete_before(oldest, seconds), strict=True
-        ):
-            yield RecordedWindows(cells, before, position)
-
-    def _cells(self) -> Iterator[tuple[CellTable, int]]:
-        seconds = self.settings.windows.seconds
-        for batch in read_windows(self.path, self.settings.ingest.dimensions, seconds):
-            yield self.wanted.cells(batch.cells, seconds), batch.position
+        dimensions = self.settings.ingest.dimensions
+        start = -np.inf if self.wanted.start is None else self.wanted.start
+        end = np.inf if self.wanted.end is None else self.wanted.end
+        oldest = list(oldest_windows(self.path, seconds, start, end))
+        batches = read_windows(self.path, dimensions, seconds)
+        for batch, before in zip(batches, _complete_before(oldest, seconds), strict=True):
+            cells = self.wanted.cells(batch.cells, seconds)
+            yield RecordedWindows(cells, before, batch.position)
 
 
 def read_releases(path: Path | None) -> list[ReleaseEvent]:
@@ -134,14 +129,9 @@ def read_truth(path: Path) -> tuple[Wanted, ...]:
         ) from error
 
 
-def _oldest(cells: CellTable) -> int:
-    """Give the oldest window that has punctual cells."""
-    return int(cells.windows[~cells.late].min(initial=_NEVER))
-
-
 def _complete_before(oldest: Sequence[int], seconds: int) -> list[float | None]:
     """Give, for each table, the start of the oldest window that the tables after it are of."""
-    following = [_NEVER]
+    following = [NEVER]
     for one in reversed(oldest[1:]):
         following.append(min(one, following[-1]))
-    return [None if one == _NEVER else window_start(one, seconds) for one in reversed(following)]
+    return [None if one == NEVER else window_start(one, seconds) for one in reversed(following)]

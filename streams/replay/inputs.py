@@ -9,12 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from streams.domain.errors import OperatorError, OutsideSystemError
 from streams.replay.outcome_rows import outcome_lines
-from streams.replay.windows_table import ArchiveRows, from_arrow, split_late
+from streams.replay.windows_table import (
+    WINDOW_START,
+    ArchiveRows,
+    from_arrow,
+    split_late,
+    window_indices,
+)
 from streams.windows.cells import CellTable
 
 EVENT_ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet")
@@ -23,6 +30,9 @@ _CHUNK_BYTES = 4 * 1024 * 1024
 _LONGEST_LINE_BYTES = 64 * 1024 * 1024
 """A line beyond this is no event but a file that is no JSON lines; memory must not grow with it."""
 _ROWS = 50_000
+
+NEVER = int(np.iinfo(np.int64).max)
+"""Index of a window that is after all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +134,41 @@ def read_archive(
     path: Path, dimensions: tuple[str, ...], window_seconds: int
 ) -> Iterator[tuple[ArchiveRows, int]]:
     """Read a windows table as it is: rows, and bytes read; see `read_windows`."""
+    for _, batch, position in _parquet_batches(path, _table_size(path)):
+        yield from_arrow(batch, dimensions, window_seconds, str(path)), position
+
+
+def oldest_windows(path: Path, window_seconds: int, start: float, end: float) -> Iterator[int]:
+    """Give, for each batch of `read_windows`, the oldest window in a range of time.
+
+    Reads one column of many, so that looking ahead costs little. Late cells count, too: they make
+    windows close later, and nothing else.
+
+    Args:
+        path: A Parquet file with the columns of the windows table.
+        window_seconds: Length of the windows.
+        start: First start of a window to look at, in seconds since the epoch.
+        end: First start not to look at.
+
+    Yields:
+        Window indices; `NEVER` for a batch without any in the range.
+
+    Raises:
+        OperatorError: The file is missing, unreadable, damaged or has wrong columns.
+        OutsideSystemError: The disk failed.
+    """
+    for _, batch, _ in _parquet_batches(path, _table_size(path), [WINDOW_START]):
+        windows = window_indices(batch, window_seconds, str(path))
+        begins = windows * window_seconds
+        inside = (begins >= start) & (begins < end)
+        yield int(windows[inside].min(initial=NEVER))
+
+
+def _table_size(path: Path) -> int:
     size = file_size(path)
     if path.suffix != ".parquet":
         raise OperatorError(f"{path}: a windows table must be a .parquet file")
-    for _, batch, position in _parquet_batches(path, size):
-        yield from_arrow(batch, dimensions, window_seconds, str(path)), position
+    return size
 
 
 def _open(path: Path) -> BinaryIO:
@@ -142,14 +182,16 @@ def _unreadable(path: Path, error: OSError) -> OperatorError:
     return OperatorError(f"cannot read {path}: {(error.strerror or str(error)).lower()}")
 
 
-def _parquet_batches(path: Path, size: int) -> Iterator[tuple[int, pa.RecordBatch, int]]:
-    """Give (number of the first row, batch, bytes read) of a Parquet file."""
+def _parquet_batches(
+    path: Path, size: int, columns: list[str] | None = None
+) -> Iterator[tuple[int, pa.RecordBatch, int]]:
+    """Give (number of the first row, batch, bytes read) of a Parquet file, or of some columns."""
     try:
         with _open(path) as raw, pq.ParquetFile(raw) as file:
             total, done = file.metadata.num_rows, 0
             if not total:  # still has columns to be checked
                 yield 0, pa.RecordBatch.from_pylist([], schema=file.schema_arrow), size
-            for batch in file.iter_batches(batch_size=_ROWS):
+            for batch in file.iter_batches(batch_size=_ROWS, columns=columns):
                 yield done, batch, size * (done + len(batch)) // total
                 done += len(batch)
     except pa.ArrowInvalid as error:

@@ -11,6 +11,7 @@ ascending.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from sys import intern
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,9 @@ _BIN = np.dtype([("bin", "<i4"), ("count", "<i8")])
 
 _LATE = "late_"
 """What the names of the columns for what came late begin with."""
+
+WINDOW_START = "window_start"
+"""Name of the column of times."""
 
 _COUNTS = ("trials", "failures", "cancelled", "caller_faults")
 
@@ -68,7 +72,7 @@ def schema(dimensions: Sequence[str]) -> pa.Schema:
     ]
     return pa.schema(
         [
-            pa.field("window_start", pa.timestamp("us", tz="UTC"), nullable=False),
+            pa.field(WINDOW_START, pa.timestamp("us", tz="UTC"), nullable=False),
             *(pa.field(name, pa.string(), nullable=False) for name in dimensions),
             *counts,
             *(field.with_name(f"{_LATE}{field.name}") for field in counts),
@@ -195,7 +199,7 @@ def from_arrow(
         distinct, column = _coded(text_column(batch, name, origin))
         values.append(distinct)
         codes.append(column)
-    windows = _windows(batch, window_seconds, origin)
+    windows = window_indices(batch, window_seconds, origin)
     cells, late = (
         CellTable(
             dimensions=dimensions,
@@ -232,15 +236,21 @@ def _counts_from_arrow(batch: pa.RecordBatch, prefix: str, origin: str) -> dict[
 def _coded(column: pa.Array) -> tuple[tuple[str, ...], Int32]:
     """Give the distinct values of a text column, sorted, and each row's position in them."""
     encoded = pc.fill_null(column, UNKNOWN).dictionary_encode()
-    names = encoded.dictionary.to_pylist()
+    # One object for each name: series are looked up by their names, again and again.
+    names = [intern(name) for name in encoded.dictionary.to_pylist()]
     distinct = tuple(sorted(names))
     place = {name: code for code, name in enumerate(distinct)}
     mapping = np.array([place[name] for name in names], np.int32)
     return distinct, mapping[encoded.indices.to_numpy(zero_copy_only=False)]
 
 
-def _windows(batch: pa.RecordBatch, window_seconds: int, origin: str) -> Int64:
-    column = required_column(batch, "window_start", origin)
+def window_indices(batch: pa.RecordBatch, window_seconds: int, origin: str) -> Int64:
+    """Give (N,) the window of each row.
+
+    Raises:
+        OperatorError: The column is missing or of another type, or a row has no start of a window.
+    """
+    column = required_column(batch, WINDOW_START, origin)
     if not pa.types.is_timestamp(column.type) or column.null_count:
         found = f"{column.null_count} nulls" if column.null_count else str(column.type)
         raise OperatorError(

@@ -1,7 +1,9 @@
 """The last hours of all series as arrays: what scope and attribution are worked out from."""
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -100,7 +102,9 @@ class History:
         """
         self._forget(window)
         keys = cells.keys()
-        rows = np.array([self._row(key) for key in keys], np.int64)
+        rows = np.array(list(map(self.rows.get, keys, repeat(-1))), np.int64)
+        for place in np.flatnonzero(rows < 0).tolist():
+            rows[place] = self._row(keys[place])
         column = window % self.length
         self._counts[0, rows, column] = cells.trials
         self._counts[1, rows, column] = cells.failures
@@ -226,4 +230,5 @@ class History:
         self._baseline[:, columns] = 0
         self.newest = window
         self.oldest = max(window - self.length + 1, window if self.oldest is None else self.oldest)
-        self.errors = [one for one in self.errors if one.window > window - self.length]
+        kept = bisect_right(self.errors, window - self.length, key=lambda one: one.window)
+        del self.errors[:kept]

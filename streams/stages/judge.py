@@ -196,7 +196,8 @@ class Judge:
         state = self._state
         window = int(table.windows[0])
         table = self._bounded(table)
-        judged = state.watched.step(window, table)
+        keys = table.keys()
+        judged = state.watched.step(window, table, keys)
         step, rows = judged.step, judged.rows
         state.totals.add(window, table, state.watched.series)
         return ClosedWindow(
@@ -212,7 +213,7 @@ class Judge:
             statistic=step.statistic[rows],
             change_points=(
                 *self._change_points(step),
-                *state.other.on_window(table.keys(), table, step.alarmed[rows] > 0),
+                *state.other.on_window(keys, table, step.alarmed[rows] > 0),
             ),
             threshold=step.threshold,
         )

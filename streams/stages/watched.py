@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -66,17 +67,20 @@ class Watched:
         self._sums: Int64 = np.zeros((0, 1 + len(self._free)), np.int64)
         self._accepted: set[str] = set()
 
-    def step(self, window: int, table: CellTable) -> Judged:
+    def step(
+        self, window: int, table: CellTable, keys: Sequence[SeriesKey] | None = None
+    ) -> Judged:
         """Judge one window.
 
         Args:
             window: Index of the window.
             table: Its cells, each series once.
+            keys: Series of its cells, where they have been worked out.
         """
         if self._census.begins_hour(window):
             self._retire(window)
             self._pool()
-        rows = self._rows_of(table.keys())
+        rows = self._rows_of(table.keys() if keys is None else keys)
         self._accept(window)
         trials, failures = np.zeros((2, len(self.rows)), np.int64)
         trials[rows], failures[rows] = table.trials, table.failures
@@ -114,9 +118,13 @@ class Watched:
 
     def _rows_of(self, keys: Sequence[SeriesKey]) -> Int64:
         """Give the rows of some series, in whose order new ones are added."""
-        new = [key for key in keys if key not in self.rows]
-        self._add(new, [tuple(key[at] for at in self._group) for key in new])
-        return np.array([self.rows[key] for key in keys], np.int64)
+        rows = np.array(list(map(self.rows.get, keys, repeat(-1))), np.int64)
+        missing = np.flatnonzero(rows < 0).tolist()
+        if missing:
+            new = [keys[place] for place in missing]
+            self._add(new, [tuple(key[at] for at in self._group) for key in new])
+            rows[missing] = [self.rows[key] for key in new]
+        return rows
 
     def _add(self, keys: Sequence[SeriesKey], groups: Sequence[SeriesKey]) -> None:
         if not keys:

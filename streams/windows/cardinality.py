@@ -65,6 +65,8 @@ def bound_series(table: CellTable, known: AbstractSet[SeriesKey], limit: int) ->
         The table merged again, where anything had to be replaced; otherwise the table itself.
     """
     keys = table.keys()
+    if known >= set(keys):
+        return table
     rest = (OTHER,) * len(table.dimensions)
     new = sorted({key for key in keys if key not in known and key != rest})
     room = limit - len(known) + (rest in known)

@@ -98,7 +98,7 @@ class ErrorCodeChanges:
         self._retire(window)
         numbers = [pools.numbers(keys) for pools in self._pools]
         operations, failures, broken = self._count(numbers, table, alarmed)
-        self._admit(sorted(failures, key=_rank))
+        self._admit(sorted(failures.keys() - self.rows.keys(), key=_rank))
         self._seen |= dict.fromkeys(failures.keys() & self.rows.keys(), window)
         trials = np.array([operations.get(place, 0) for place, _ in self.rows], np.int64)
         failed = np.array([failures.get(coded, 0) for coded in self.rows], np.int64)

@@ -1,6 +1,7 @@
 """Places: series, and sums of series in which some dimensions do not matter."""
 
 from collections.abc import Iterable
+from itertools import repeat
 from typing import Final
 
 import numpy as np
@@ -42,9 +43,11 @@ class Pools:
         """Give the number of the place of each series."""
         if len(self._of_series) > _KEPT:
             self._of_series.clear()
-        known = self._of_series
-        numbers = [known[key] if key in known else self._number(key) for key in keys]
-        return np.array(numbers, np.int64)
+        listed = list(keys)
+        numbers = np.array(list(map(self._of_series.get, listed, repeat(-1))), np.int64)
+        for place in np.flatnonzero(numbers < 0).tolist():
+            numbers[place] = self._number(listed[place])
+        return numbers
 
     def _number(self, key: SeriesKey) -> int:
         place = pool(key, self._positions)

@@ -1,5 +1,6 @@
 """Volume collapse: series, and regions as a whole, in which operations stop arriving."""
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, Final
 
@@ -64,11 +65,12 @@ class VolumeChanges:
         numbers = self._pools.numbers(keys)
         used, above = np.unique(numbers, return_inverse=True)
         sums = [self._pools.places[number] for number in used.tolist()]
-        self._admit([*keys, *sorted(sums, key=str)])
+        self._admit(keys)
+        self._admit(sorted(set(sums) - self._rows.keys(), key=str))
         arrived = table.trials + table.cancelled + table.caller_faults
         operations = np.zeros(self._bank.size, np.int64)
-        operations[[self._rows[place] for place in sums]] = np.bincount(above, arrived)
-        operations[[self._rows[key] for key in keys]] = arrived
+        operations[list(map(self._rows.__getitem__, sums))] = np.bincount(above, arrived)
+        operations[list(map(self._rows.__getitem__, keys))] = arrived
         return self._step(window, operations)
 
     def on_silence(self, through: int) -> list[tuple[int, list[ChangePoint]]]:
@@ -95,9 +97,10 @@ class VolumeChanges:
         self._open = {tuple(place): window for place, window in state["open"]}
         self._told = {tuple(place) for place in state["told"]}
 
-    def _admit(self, places: list[Place]) -> None:
-        # Where region and group are all dimensions there are, a series is its own sum.
-        new = [place for place in dict.fromkeys(places) if place not in self._rows]
+    def _admit(self, places: Sequence[Place]) -> None:
+        if self._rows.keys() >= set(places):
+            return
+        new = [place for place in places if place not in self._rows]
         groups = []
         for place in new:
             group = group_of(self._settings, place)
@@ -119,8 +122,11 @@ class VolumeChanges:
         self._told &= self._rows.keys()
 
     def _step(self, window: int, operations: Integers) -> list[tuple[int, list[ChangePoint]]]:
+        detections = self._bank.step(window, operations).detections
+        if not detections:
+            return []
         places = list(self._rows)
-        found = [(places[one.row], one) for one in self._bank.step(window, operations).detections]
+        found = [(places[one.row], one) for one in detections]
         raised = groupby(found, key=lambda pair: pair[1].window)
         told = [(at, self._tell(at, list(pairs))) for at, pairs in raised]
         return [(at, points) for at, points in told if points]
