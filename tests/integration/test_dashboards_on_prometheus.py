@@ -173,6 +173,18 @@ def test_an_annotation_and_a_variable_with_a_mistake_are_told(
     ]
 
 
+def test_a_variable_that_prometheus_refuses_is_told_once(
+    prometheus: str, boards: dict[str, Json]
+) -> None:
+    broken = copy.deepcopy(boards["opwatch-incident"])
+    listed = broken["templating"]["list"][1]
+    listed["query"]["query"] = "label_values(opwatch_incident_info{, incident)"
+    found = _ask(prometheus, {"opwatch-incident": broken})
+    refused, *others = found.problems
+    assert refused.startswith('opwatch-incident: variable "incident": refused: bad_data: ')
+    assert others == []
+
+
 def test_a_query_whose_variable_is_not_understood_is_told(
     prometheus: str, boards: dict[str, Json]
 ) -> None:
