@@ -20,7 +20,7 @@ from streams.replay.sample_files import SampleFile, header
 from streams.replay.window_metrics import WindowMetrics
 from streams.replay.windows_table import ArchiveRows
 from streams.stages.records import IngestStatistics
-from streams.telemetry import CATALOGUE, RELEASE_EXPOSURE, Metric
+from streams.telemetry import CATALOGUE, OPERATIONS, RELEASE_EXPOSURE, Metric
 from streams.windows.closed import ClosedWindow
 
 _COPIED = 8 * 1024 * 1024
@@ -97,7 +97,9 @@ class OpenMetricsWriter:
         ends = (np.array(self._operations.windows, np.int64) + 1) * self._seconds
         written: dict[Metric, SampleFile] = {**self._windows.files, **self._operations.files}
         said = incident_lines(incidents, ends)
-        with target.open("wb") as out:
+        # The largest is not copied: the others come behind it.
+        written.pop(OPERATIONS).path.replace(target)
+        with target.open("ab") as out:
             for metric in CATALOGUE:
                 if metric in written:
                     _move(written[metric].path, out)

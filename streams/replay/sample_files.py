@@ -14,9 +14,13 @@ import pyarrow.compute as pc
 
 from streams.telemetry import Kind, Metric, label_text
 from streams.windows.cells import CellTable, Float64, Int64
+from streams.windows.merging import select
 
-_KNOWN = 256
-"""Sets of series whose numbers are remembered: the same series come window after window."""
+_KNOWN = 1024
+"""Sets of values of a dimension that are remembered: the same ones come window after window."""
+
+_MOST_BITS = 62
+"""What fits into a whole number; series with more values are looked up one by one."""
 
 _SUFFIXES = {Kind.COUNTER: "_total", Kind.INFO: "_info"}
 
@@ -39,24 +43,39 @@ class SeriesNumbers:
         self._names = names
         self._numbers: dict[tuple[str, ...], int] = {}
         self._texts: list[str] = []
-        self._known: dict[tuple[object, ...], Int64] = {}
+        self._codes: list[dict[str, int]] = [{} for _ in names]
+        self._recoded: dict[tuple[int, tuple[str, ...]], Int64] = {}
+        self._bits: list[int] = []
+        self._packed, self._order = np.empty((2, 0), np.int64)
 
     def __len__(self) -> int:
         """Give how many series there are."""
         return len(self._texts)
 
     def of_cells(self, cells: CellTable) -> Int64:
-        """Give the (N,) number of the series of each cell."""
-        mark = (cells.values, tuple(codes.tobytes() for codes in cells.codes))
-        found = self._known.get(mark)
-        if found is None:
-            if len(self._known) == _KNOWN:
-                self._known.clear()
-            found = self._known[mark] = np.array(
-                [self.number(key) for key in cells.keys()],  # noqa: SIM118 a table, no mapping
-                np.int64,
-            )
-        return found
+        """Give the (N,) number of the series of each cell.
+
+        The values of a series are packed into one whole number and looked for among those known, a
+        column at a time.
+        """
+        if not len(cells):
+            return np.empty(0, np.int64)
+        columns = [
+            self._recode(place, values)[codes]
+            for place, (values, codes) in enumerate(zip(cells.values, cells.codes, strict=True))
+        ]
+        bits = [max(len(codes) - 1, 1).bit_length() for codes in self._codes]
+        if sum(bits) > _MOST_BITS:
+            return self._one_by_one(cells)
+        if bits != self._bits:
+            self._bits = bits
+            self._pack_again()
+        wanted = self._pack(columns)
+        unknown = np.flatnonzero(~np.isin(wanted, self._packed))
+        if len(unknown):
+            self._one_by_one(select(cells, unknown))
+            self._pack_again()
+        return self._order[np.searchsorted(self._packed, wanted)]
 
     def number(self, labels: tuple[str, ...]) -> int:
         """Give the number of one series."""
@@ -68,6 +87,36 @@ class SeriesNumbers:
     def texts(self, first: int) -> list[str]:
         """Give the texts of the labels from one number on."""
         return self._texts[first:]
+
+    def _one_by_one(self, cells: CellTable) -> Int64:
+        return np.array([self.number(key) for key in cells.keys()], np.int64)  # noqa: SIM118 a table
+
+    def _recode(self, place: int, values: tuple[str, ...]) -> Int64:
+        """Give the code, the same in all tables, of each value of a dimension."""
+        found = self._recoded.get((place, values))
+        if found is None:
+            if len(self._recoded) == _KNOWN:
+                self._recoded.clear()
+            codes = self._codes[place]
+            fresh = [codes.setdefault(value, len(codes)) for value in values]
+            found = self._recoded[place, values] = np.array(fresh, np.int64)
+        return found
+
+    def _pack(self, columns: Sequence[Int64]) -> Int64:
+        packed = columns[0]
+        for column, bits in zip(columns[1:], self._bits[1:], strict=True):
+            packed = (packed << bits) | column
+        return packed
+
+    def _pack_again(self) -> None:
+        keys = list(self._numbers)
+        columns = [
+            np.array([codes[key[place]] for key in keys], np.int64)
+            for place, codes in enumerate(self._codes)
+        ]
+        packed = self._pack(columns)
+        self._order = np.argsort(packed)
+        self._packed = packed[self._order]
 
 
 @dataclass(slots=True)

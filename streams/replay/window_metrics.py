@@ -135,19 +135,24 @@ class WindowMetrics:
             file.close()
 
     def _close(self, window: int, pieces: tuple[ClosedWindow, ...]) -> None:
+        self._write_series(window, pieces)
         for piece in pieces:
             partition = str(piece.partition)
-            numbers = self._series.of_cells(piece.cells)
-            for metric, values in window_gauges(piece):
-                known = ~np.isnan(values)
-                heads = self._heads[metric].of(numbers if known.all() else numbers[known])
-                self.files[metric].write(heads, values[known], self._end(window))
             for state, count in series_states(piece).items():
                 self._values[SERIES][partition, state] = count
             if piece.threshold is not None:
-                self._values[THRESHOLD][(partition,)] = piece.threshold
+                self._values[THRESHOLD][partition,] = piece.threshold
             self._coming[window].append((WINDOWS_CLOSED, (partition,), 1))
         self._step(window)
+
+    def _write_series(self, window: int, pieces: tuple[ClosedWindow, ...]) -> None:
+        numbers = np.concatenate([self._series.of_cells(piece.cells) for piece in pieces])
+        gauges = [dict(window_gauges(piece)) for piece in pieces]
+        for metric in SERIES_GAUGES:
+            values = np.concatenate([one[metric] for one in gauges])
+            known = ~np.isnan(values)
+            heads = self._heads[metric].of(numbers[known])
+            self.files[metric].write(heads, values[known], self._end(window))
 
     def _step(self, window: int) -> None:
         """Write the metrics with few samples, at the end of a window."""

@@ -16,7 +16,9 @@ from streams.domain.change_points import ChangeKind, ChangePoint
 from streams.domain.outcomes import DeadLetterReason
 from streams.domain.releases import ReleaseAction, ReleaseEvent
 from streams.incident_samples import INCIDENT_METRICS
+from streams.replay import sample_files
 from streams.replay.openmetrics import OpenMetricsWriter
+from streams.replay.sample_files import SeriesNumbers
 from streams.replay.window_metrics import LONGEST_SILENCE
 from streams.replay.windows_table import archive_rows
 from streams.stages.records import IngestStatistics
@@ -300,6 +302,26 @@ def test_a_release_has_its_exposure_from_its_first_step_on(tmp_path: Path) -> No
         (labels, 0, 3),
         (labels, 0, 4),
     ]
+
+
+@pytest.mark.parametrize("bits", [62, 0])
+def test_series_are_told_apart_however_many_values_there_are(
+    monkeypatch: pytest.MonkeyPatch, bits: int
+) -> None:
+    monkeypatch.setattr(sample_files, "_MOST_BITS", bits)
+    numbers = SeriesNumbers(("region", "os", "zone"))
+    known: dict[tuple[str, ...], int] = {}
+    for count in (1, 2, 3, 9, 40):
+        keys = [(f"r{one % 7}", f"o{one % 3}", f"z{one}") for one in range(0, count, 2)]
+        table = cell_table(("region", "os", "zone"), [Cell(FIRST, key, 1) for key in keys])
+        found = numbers.of_cells(table).tolist()
+        for key, number in zip(table.keys(), found, strict=True):
+            assert known.setdefault(key, number) == number
+        assert len(set(found)) == len(keys)
+    assert len(numbers) == len(known) == 20
+    first = next(iter(known))
+    text = f'region="{first[0]}",os="{first[1]}",zone="{first[2]}"'
+    assert numbers.texts(0)[known[first]] == text
 
 
 @pytest.fixture
