@@ -23,16 +23,22 @@ _KAFKA, _CONTENTS = "--kafka", ("raw", "windows")
 
 
 class _PlainUnlessNamed(TyperGroup):
-    """Runs the replay itself where no other command is named."""
+    """Runs the replay itself where no other command is named.
+
+    Attributes:
+        unnamed: The name of that command.
+    """
+
+    unnamed = _PLAIN
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 Typer's own click
         return super().parse_args(
-            ctx, args if args[:1] and args[0] in self.commands else [_PLAIN, *args]
+            ctx, args if args[:1] and args[0] in self.commands else [self.unnamed, *args]
         )
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:  # noqa: ANN401 as above
         name, command, rest = super().resolve_command(ctx, args)
-        return None if name == _PLAIN else name, command, rest
+        return None if name == self.unnamed else name, command, rest
 
 
 class _WithBareKafka(TyperCommand):

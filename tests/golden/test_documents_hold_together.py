@@ -95,11 +95,16 @@ def test_every_command_named_exists_with_its_options() -> None:
 def is_a_command(line: str) -> bool:
     """Tell whether words after `opwatch` are a command, and its options those it has."""
     words, command = line.split(), get_command(app)
-    while words and not words[0].startswith("-") and hasattr(command, "commands"):
-        name = words.pop(0)
-        if name not in command.commands:
+    while hasattr(command, "commands"):
+        unnamed = command.commands.get(getattr(command, "unnamed", ""))
+        if words and words[0] in command.commands:
+            command = command.commands[words.pop(0)]
+        elif unnamed is not None:
+            command = unnamed
+        elif words and not words[0].startswith("-"):
             return False
-        command = command.commands[name]
+        else:
+            break
     known = {"--help", *(option for one in command.params for option in one.opts)}
     return {word for word in words if word.startswith("--")} <= known
 
