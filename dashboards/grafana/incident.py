@@ -2,7 +2,7 @@
 
 from dashboards.grafana import annotations, variables
 from dashboards.grafana.assembly import Plan, Row
-from dashboards.grafana.incident_numbers import THIS, newest, numbers
+from dashboards.grafana.incident_numbers import THIS, newest, numbers, over
 from dashboards.grafana.installation import REGION, Installation
 from dashboards.grafana.links import Uid, url
 from dashboards.grafana.panels import (
@@ -35,6 +35,8 @@ from streams.telemetry import (
 )
 
 _NOTHING_NAMED = "no release"
+_STATES = {0: ("recovered", GREEN), 1: ("affected", RED), 2: ("no traffic", GREY)}
+"""Of a region, by the value of its status."""
 
 
 def plan(installation: Installation) -> Plan:
@@ -150,7 +152,7 @@ def _regions(installation: Installation) -> PanelBuilder:
             installation.step,
         ),
         Query(total("max", (REGION,), select(INCIDENT_REGION_STATUS, THIS)), f"{{{{{REGION}}}}}"),
-        states={0: ("recovered", GREEN), 1: ("affected", RED), 2: ("no traffic", GREY)},
+        states=_STATES,
     )
 
 
@@ -160,14 +162,17 @@ def _region_table(installation: Installation) -> PanelBuilder:
         INCIDENT_REGION_EXCESS_FAILURES,
         INCIDENT_REGION_RELAPSES,
     )
+    status, *others = (total("max", (REGION,), newest(metric)) for metric in metrics)
+    recovered = over(f"0 * ({status} == 1)")
     panel = table_panel(
         About(
             "Regions",
-            "The newest in the time range; relapses are recoveries that were taken back.",
+            "The newest in the time range; relapses are recoveries that were taken back. No region "
+            "is affected any more once the incident is resolved.",
             "none",
             installation.step,
         ),
-        [Query(total("max", (REGION,), newest(metric)), instant=True) for metric in metrics],
+        [Query(one, instant=True) for one in (f"{recovered} or {status}", *others)],
         {
             REGION: "Region",
             "Value #A": "Status",
@@ -176,16 +181,16 @@ def _region_table(installation: Installation) -> PanelBuilder:
         },
     )
     panel = sorted_by(panel, "Excess failures")
-    words = {"0": "recovered", "1": "affected", "2": "no traffic"}
     panel = named(
         panel,
         "Status",
+        custom__cellOptions={"type": "color-text"},
         mappings=[
             {
                 "type": "value",
                 "options": {
-                    value: {"text": word, "index": place}
-                    for place, (value, word) in enumerate(words.items())
+                    str(value): {"text": word, "color": colour, "index": place}
+                    for place, (value, (word, colour)) in enumerate(_STATES.items())
                 },
             }
         ],

@@ -22,6 +22,7 @@ from streams.telemetry import (
     INCIDENT_EXCESS_FAILURES,
     INCIDENT_ONSET,
     INCIDENT_REGION_STATUS,
+    INCIDENTS_OPEN,
     NO_RELEASE_PROBABILITY,
     Metric,
 )
@@ -35,18 +36,29 @@ def newest(metric: Metric) -> str:
     return f"last_over_time({select(metric, THIS)}[$__range])"
 
 
+def over(value: str) -> str:
+    """Give a value where the incident is resolved: it says no more, but those who would say it do.
+
+    Args:
+        value: PromQL.
+    """
+    return f"({value} unless on () {select(INCIDENT, THIS)} and on () {select(INCIDENTS_OPEN)})"
+
+
 def numbers(installation: Installation) -> tuple[PanelBuilder, ...]:
     """Give the panels from left to right."""
     step = installation.step
     seen = f"max_over_time(timestamp({select(INCIDENT, THIS)})[$__range:$__interval])"
-    last = f"topk(1, {total('max', ('status',), seen)})"
+    now = f"1 + time() + 0 * {total('max', (), newest(INCIDENT_ONSET))}"
+    resolved = over(f'label_replace({now}, "status", "resolved", "", "")')
+    last = f"topk(1, {resolved} or {total('max', ('status',), seen)})"
     affected = total("max", (REGION,), f"{select(INCIDENT_REGION_STATUS, THIS)} == 1")
     ever = f"0 * {total('max', (), newest(INCIDENT_ONSET))}"
     return (
         stat_panel(
             About(
                 "Status",
-                "The last one in the time range. Once it is resolved an incident says no more.",
+                "At the end of the time range; the last one known while no worker is seen.",
                 "none",
                 step,
             ),
