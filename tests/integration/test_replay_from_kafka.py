@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from live_installation import LiveInstallation
+from outcome_events import event
 
 from servers.kafka_server import TopicMaker
 from streams import wiring
 from streams.adapters.scenario_files import ScenarioFiles, write_scenario
 from streams.config import IngestSettings, KafkaSettings, Settings, TopicSettings
 from streams.domain.errors import OperatorError
-from streams.domain.time import parse_instant
+from streams.domain.time import format_instant, parse_instant
 from streams.replay.compare import compare
 from streams.replay.inputs import read_events
 from streams.replay.request import KafkaContent, ReplayRequest, ReplaySummary
@@ -140,6 +142,43 @@ def test_a_range_gives_what_happened_in_it_and_the_rest_is_not_read(
     assert kafka.windows == files.windows == 30
     # An hour and a half of three: 25 minutes before the range, 10 after it, and half a batch.
     assert kafka.events < 0.5 * files.events
+
+
+@dataclass(frozen=True, slots=True)
+class Straggler:
+    """An event of the first hour, and when it is written."""
+
+    id: str
+    happened: float
+    written: float
+
+
+@pytest.mark.parametrize(("margin", "found"), [(600.0, 61), (7_200.0, 62), (14_400.0, 63)])
+def test_what_happened_in_the_range_is_counted_if_it_is_written_within_the_margin(
+    kafka: str, fresh_topics: TopicMaker, tmp_path: Path, margin: float, found: int
+) -> None:
+    outcomes, releases = fresh_topics("operations", "releases")
+    minutes = [Straggler(str(minute), 60.0 * minute, 60.0 * minute + 1) for minute in range(420)]
+    stragglers = [
+        # With a clock that is ahead: written 40 minutes before it happened, before the range.
+        Straggler("ahead", 3_660.0, 1_260.0),
+        Straggler("hour-late", 4_000.0, 11_000.0),
+        Straggler("hours-late", 4_000.0, 18_000.0),
+    ]
+    producer = Producer({"bootstrap.servers": kafka, "enable.idempotence": True})
+    for one in sorted([*minutes, *stragglers], key=lambda each: each.written):
+        value = event(id=one.id, time=format_instant(ONSET + one.happened))
+        producer.produce(outcomes, value, timestamp=int(1000 * (ONSET + one.written)))
+    producer.flush()
+    settings = Settings(
+        kafka=KafkaSettings(bootstrap=kafka),
+        topics=TopicSettings(outcomes=outcomes, releases=releases, counts_partitions=1),
+        ingest=IngestSettings(batch_size=5),
+    )
+    start, end = ONSET + 3_600, ONSET + 7_200
+    from_kafka(settings, tmp_path / "out", start, end, margin=margin)
+    table = pq.read_table(tmp_path / "out" / "windows.parquet")
+    assert sum(table.column("trials").to_pylist()) == found
 
 
 def test_what_retention_took_is_said(filled: Filled, tmp_path: Path) -> None:
