@@ -35,7 +35,7 @@ def main(report: Path, folder: Path) -> None:
 def drawn(page: Page, report: Path) -> None:
     """Open a report and wait for its plots."""
     page.goto(report.resolve().as_uri())
-    page.wait_for_function("document.documentElement.dataset.drawn === 'yes'")
+    page.wait_for_selector("html[data-drawn=yes]", state="attached")
 
 
 if __name__ == "__main__":

@@ -213,7 +213,7 @@ def _posterior(plot: PosteriorPlot, clock: ReportClock) -> Json:
         yaxis=ratio_axis("Probability") | {"range": [-0.03, 1.03]},
         showlegend=True,
         legend={"orientation": "h", "y": -0.34, "x": 0},
-        hovermode="closest",
+        hovermode="x",
     )
     layout["margin"]["b"] = 96
     return {"data": traces, "layout": layout}

@@ -35,6 +35,7 @@
     live.hidden = false;
     figure.classList.add("drawn");
     await draw(id);
+    await new Promise((done) => { setTimeout(done); }); // so that a long report can be read meanwhile
     live.initial = { "xaxis.range": live._fullLayout.xaxis.range.slice() };
     const tools = figure.querySelector(".tools");
     tools.hidden = false;

@@ -56,7 +56,7 @@ def page(document: Document, clock: ReportClock) -> str:
     """
     drawings = list(_drawings(document.sections))
     script = _resource("page.js")
-    packed, plotly = _plotly() if drawings else ("", "")
+    packed, plotly = _plotly()
     policy = (
         f"default-src 'none'; script-src {_hash(script)} {plotly}; style-src 'unsafe-inline'; "
         "img-src data:; base-uri 'none'; form-action 'none'"

@@ -32,7 +32,7 @@ def success_figure(plot: SuccessPlot, clock: ReportClock) -> Json:
         yaxis=ratio_axis("Success ratio") | {"domain": [share + 0.04 if lanes else 0, 1]},
         shapes=_lines(plot.marks, shift),
         annotations=_labels(plot.marks, shift) + _lane_names(lanes, len(plot.ticks)),
-        hovermode="closest",
+        hovermode="x",
         bargap=0.5,
     )
     if plot.baseline is not None:

@@ -184,6 +184,14 @@ def test_a_replay_without_operations_says_so() -> None:
     assert "No operations." in text
 
 
+def test_an_incident_outside_of_the_windows_has_a_part_without_counts() -> None:
+    later = resolved_record(onset="2021-11-13T06:27:00Z", resolved="2021-11-13T06:47:00Z")
+    page = page_of(small_report([later]))
+    assert "Of 1 region" not in page.text
+    assert "No region had operations." in page.text
+    assert "1,000 of 2,000 operations failed" in page.text
+
+
 def test_what_is_not_affected_or_only_a_little_is_told() -> None:
     secondary = {
         "scope": {"os": ["linux"]},
