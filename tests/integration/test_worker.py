@@ -333,6 +333,34 @@ def test_the_counters_of_a_killed_worker_go_on_where_they_were(
     second.stop()
 
 
+def test_counters_move_with_their_partitions_and_are_told_by_one_worker_only(
+    installation: Installation, small: Small
+) -> None:
+    installation.produce(small.outcomes, small.releases, alone)
+    first = installation.start()
+    installation.messages("incidents", len(small.incidents))
+    whole = counters(first)
+    assert failures(whole) == small.failures
+    second = installation.start()
+
+    def told(*workers: Running) -> list[dict[str, int]]:
+        pages = [counters(worker) for worker in workers]
+        assert [one for page in pages for one in page if page[one] < whole[one]] == []
+        return pages
+
+    def is_shared() -> bool:
+        others, mine = told(second, first)  # asked in this order, what moves is in one at most
+        assert not mine.keys() & others.keys()
+        shared = bool(failures(mine)) and bool(failures(others))
+        return shared and failures(mine | others) == small.failures
+
+    eventually(is_shared, installation.logs)
+    second.stop()
+    eventually(lambda: told(first)[0].keys() == whole.keys(), installation.logs)
+    assert failures(counters(first)) == small.failures
+    first.stop()
+
+
 MINUTE = int(parse_instant("2021-10-13T06:00:00Z")) // 60
 
 
