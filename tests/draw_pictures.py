@@ -1,12 +1,13 @@
 """Draw the pictures of the documentation: `make pictures`.
 
 The founding incident is simulated and replayed, its metrics are put into a Prometheus, and
-Grafana's own front end draws the dashboards from it, as they were while regions recovered.
+Grafana's own front end draws the dashboards from it, as they were meanwhile or afterwards.
 """
 
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from rendered_dashboards import GENERATED, Drawing, draw
@@ -16,18 +17,21 @@ from streams.wiring import backfill
 
 OPWATCH = Path(sys.executable).with_name("opwatch")
 SCENARIO = "founding-incident"
-START, END = "2021-10-13T05:30:00Z", "2021-10-13T11:34:00Z"
-"""From an hour before the onset until regions recover one after the other."""
+START = "2021-10-13T05:34:00Z"
+"""An hour before it is noticed."""
 
-RELEASE = "image-template-migration"
+MEANWHILE, AFTERWARDS = "2021-10-13T11:34:00Z", "2021-10-13T13:10:00Z"
+"""While regions recover one after the other, and when all is over."""
+
+RELEASE = {"release": "image-template-migration"}
 SERIES = {"region": "westeurope", "os": "windows"}
-PICTURES = {
-    "fleet": {},
-    "incident": {},
-    "releases": {"release": RELEASE},
-    "series": SERIES,
+PICTURES: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "fleet": (MEANWHILE, {}),
+    "incident": (AFTERWARDS, {}),
+    "releases": (MEANWHILE, RELEASE),
+    "series": (AFTERWARDS, SERIES),
 }
-"""Picture, which is also the dashboard's name without its prefix -> values of its variables."""
+"""Picture, called like its dashboard without the prefix -> (end of its time range, variables)."""
 
 
 def replayed(folder: Path) -> Path:
@@ -47,8 +51,8 @@ def pictures(result: Path, out: Path) -> int:
     """Draw the pictures from the results of a replay; give an exit status."""
     status = 0
     with tempfile.TemporaryDirectory() as name, backfill.serve([result], Settings(), 0) as served:
-        for picture, values in PICTURES.items():
-            drawing = Drawing(served.server.url, START, END, values)
+        for picture, (end, values) in PICTURES.items():
+            drawing = Drawing(served.server.url, START, end, values)
             uid = f"opwatch-{picture}"
             drawn = draw(drawing, [GENERATED / f"{uid}.json"], Path(name))
             sys.stdout.write("".join(f"{line}\n" for line in drawn.complaints))

@@ -123,12 +123,15 @@ async function render(context, url, file, asked) {
   await page.waitForSelector('body[data-ready]', { state: 'attached', timeout: 30_000 });
   const choices = { from: isoTime(asked.from), to: isoTime(asked.to), values: chosen(asked.var) };
   await page.evaluate(([dashboard, given]) => window.draw(/** @type {any} */ (dashboard), /** @type {any} */ (given)), [json, choices]);
-  await page.waitForFunction(() => window.state().settled, undefined, { timeout: Number(asked.wait) * 1_000 }).catch(() => undefined);
-  await page.waitForLoadState('networkidle');
+  const ready = () =>
+    page
+      .waitForFunction(() => window.state().settled, undefined, { timeout: Number(asked.wait) * 1_000, polling: 200 })
+      .catch((error) => complaints.push(`not all panels were ready within ${asked.wait} s: ${error.message}`));
+  await ready();
   const height = await page.evaluate(() => document.documentElement.scrollHeight);
   await page.setViewportSize({ width, height });
+  await ready();
   await page.evaluate(() => document.fonts.ready);
-  await page.waitForTimeout(500);
   const state = await page.evaluate(() => window.state());
   await writeFile(join(asked.out, `${state.uid}.png`), withPalette(await page.screenshot()));
   const panels = [];
@@ -142,8 +145,7 @@ async function render(context, url, file, asked) {
     panels.push({ ...panel, coloured: coloured(picture), faults: faults(panel, asked.empty.includes(name)) });
   }
   await page.close();
-  const unsettled = state.settled ? [] : [`not all panels were ready within ${asked.wait} s`];
-  return { ...state, panels, faults: [...unsettled, ...complaints, ...state.errors, ...panels.flatMap((panel) => panel.faults)] };
+  return { ...state, panels, faults: [...complaints, ...state.errors, ...panels.flatMap((panel) => panel.faults)] };
 }
 
 /** @param {string} prometheus */

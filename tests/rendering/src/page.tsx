@@ -16,7 +16,7 @@ import { MemoryRouter } from 'react-router-dom';
 
 import { panels } from './panels';
 import { fillRegistries } from './registries';
-import { failures, provide } from './runtime';
+import { failures, pending, provide } from './runtime';
 import { scene, type Choices, type DashboardJson } from './scene';
 
 interface PanelState {
@@ -45,6 +45,19 @@ declare global {
     draw: (json: DashboardJson, choices: Omit<Choices, 'timeZone'>) => void;
     state: () => DashboardState;
   }
+}
+
+/** For how long nothing may have happened until a dashboard is ready: one answer may lead to the next question. */
+const QUIET_MS = 1_000;
+
+let lastBusy = performance.now();
+
+function settled(panels: readonly PanelState[]): boolean {
+  const done = panels.length > 0 && panels.every(({ state }) => state === LoadingState.Done || state === LoadingState.Error);
+  if (!done || pending() > 0) {
+    lastBusy = performance.now();
+  }
+  return performance.now() - lastBusy > QUIET_MS;
 }
 
 const theme = createTheme({ colors: { mode: THEME } });
@@ -90,7 +103,7 @@ function dashboardState(uid: string, drawn: EmbeddedScene): DashboardState {
     annotations: Object.fromEntries([...counted].sort()),
     panels: states,
     errors: [...failures].filter((failure) => !states.some(({ errors }) => errors.includes(failure))),
-    settled: states.length > 0 && states.every(({ state }) => state === LoadingState.Done || state === LoadingState.Error),
+    settled: settled(states),
   };
 }
 

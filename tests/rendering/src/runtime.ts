@@ -40,7 +40,23 @@ declare global {
   }
 }
 
+let running = 0;
+
+/** How many requests have no answer yet. */
+export function pending(): number {
+  return running;
+}
+
 async function fetched<T>(request: BackendSrvRequest): Promise<FetchResponse<T>> {
+  running += 1;
+  try {
+    return await answered<T>(request);
+  } finally {
+    running -= 1;
+  }
+}
+
+async function answered<T>(request: BackendSrvRequest): Promise<FetchResponse<T>> {
   const query = new URLSearchParams(request.params).toString();
   const form = request.headers?.['Content-Type'] === 'application/x-www-form-urlencoded';
   const response = await fetch(query ? `${request.url}?${query}` : request.url, {
