@@ -84,12 +84,14 @@ def _stats(installation: Installation) -> tuple[PanelBuilder, ...]:
             About(
                 "Exposed minus not exposed",
                 "Success ratio in the regions that run the release minus that in those that do "
-                "not, over the last few windows. Regions differ, so see how it went over time.",
+                "not, over the last few windows. Regions differ, so see how it went over time. Nothing "
+                "to compare while all of the regions run it, or none.",
                 "percentunit",
                 step,
             ),
             Query(f"{_ratio('and')} - {_ratio('unless')}", instant=True),
             ((None, RED), (-0.02, ORANGE), (-0.005, GREEN)),
+            nothing="nothing to compare",
         ).decimals(2),
         stat_panel(
             About(
