@@ -84,8 +84,8 @@ def _stats(installation: Installation) -> tuple[PanelBuilder, ...]:
             About(
                 "Exposed minus not exposed",
                 "Success ratio in the regions that run the release minus that in those that do "
-                "not, over the last few windows. Regions differ, so see how it went over time. There "
-                "is nothing to compare while all of them run it, or none.",
+                "not, over the last few windows. Regions differ, so see how it went over time. "
+                "There is nothing to compare while all of them run it, or none.",
                 "percentunit",
                 step,
             ),
