@@ -13,6 +13,7 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from live_installation import LiveInstallation
 from outcome_events import event
+from structlog.testing import capture_logs
 
 from servers.kafka_server import TopicMaker
 from streams import wiring
@@ -191,6 +192,23 @@ def test_what_retention_took_is_said(filled: Filled, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
     # What is left can be replayed.
     assert from_kafka(filled.settings, tmp_path / "later", ONSET - 600, ONSET).windows == 10
+
+
+def test_a_partition_that_holds_nothing_any_more_is_passed_over_unless_all_do(
+    filled: Filled, tmp_path: Path
+) -> None:
+    admin, topic = AdminClient({"bootstrap.servers": filled.bootstrap}), filled.settings.topics
+    gone = [TopicPartition(topic.outcomes, number, -1) for number in range(PARTITIONS)]  # all of it
+    admin.delete_records(gone[:1])[gone[0]].result()
+    with capture_logs() as logged:
+        summary = from_kafka(filled.settings, tmp_path / "out", ONSET - 600, ONSET)
+    assert summary.windows == 10
+    said = [one["partition"] for one in logged if one["event"].startswith("partition_holds")]
+    assert said == [0]
+    for one in admin.delete_records(gone[1:]).values():
+        one.result()
+    with pytest.raises(OperatorError, match=r"partition 0 of topic .* holds nothing: what was"):
+        from_kafka(filled.settings, tmp_path / "none", ONSET - 600, ONSET)
 
 
 def test_a_topic_that_is_not_there_is_said(filled: Filled, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self, cast
 
+import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from streams.adapters.kafka.clients import REQUEST_SECONDS, consumer_settings
@@ -12,6 +13,8 @@ from streams.adapters.kafka.transactions import reason
 from streams.config import KafkaSettings
 from streams.domain.errors import OperatorError, OutsideSystemError
 from streams.domain.time import format_instant
+
+log = structlog.get_logger("opwatch.replay")
 
 POLL_SECONDS = 0.2
 """Longest wait for messages: Ctrl-C is heard in between."""
@@ -158,7 +161,7 @@ class TopicStretch:
             )
         begins = self._offsets_at(numbers, self._stretch.begin)
         expected = self._offsets_at(numbers, self._stretch.about)
-        found = {}
+        found, emptied = {}, []
         for number in numbers:
             low, high = readable_range(self._consumer, self._where(number))
             first = high if begins[number] is None else max(begins[number] or 0, low)
@@ -172,8 +175,13 @@ class TopicStretch:
                 next=first,
                 complete=first >= high,
             )
-            if first == high and 0 < low == high:
-                raise self._lost(number, None)
+            if 0 < low == high:
+                emptied.append(number)
+        if len(emptied) == len(numbers):
+            raise self._lost(emptied[0], None)
+        for number in emptied:
+            # It may have been unused for long, or have lost what is wanted: nobody can tell.
+            log.warning("partition_holds_nothing_any_more", topic=self._topic, partition=number)
         return found
 
     def _offsets_at(self, numbers: Sequence[int], at: float) -> Mapping[int, int | None]:
