@@ -213,7 +213,7 @@ def measure(
         write_releases(releases)
         drive = Drive(settings, TimeRange(), Nowhere(), quiet, quiet.now())
         recording = WindowsFile(windows, settings, TimeRange())
-        profiler = cProfile.Profile()
+        profiler = cProfile.Profile(time.process_time)
 
         def stages() -> None:
             drive.run(recording, read_releases(releases))

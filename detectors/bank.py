@@ -314,6 +314,8 @@ class Bank:
         """Test open degradations for recovery; give the evidence of all and the detections."""
         settings = self._settings
         rows = opened[counts[0, opened] > 0]
+        if not rows.size:
+            return self._recovery.totals(), []
         cap = float(np.log(2.0 * settings.recovery_evidence)) / settings.evidence_windows
         mean, rho = posterior.mean, posterior.predictive_rho()
         self._recovery.update(rows, counts[:, rows], mean[rows], rho[:, rows], cap)

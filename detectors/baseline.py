@@ -144,6 +144,8 @@ class Baseline:
 
     def fade(self, before: int, after: int, frozen: Flags) -> None:
         """Forget what becomes old between two windows, except for frozen series."""
+        if before == after:
+            return
         ages = self._age(before), self._age(after)
         left = self._memory.factor(*ages)
         factor = np.where(frozen, 1.0, left)

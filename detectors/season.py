@@ -147,6 +147,8 @@ class Season:
 
     def fit(self, first: int, last: int) -> None:
         """Fit the series whose turn it is at the ages `first` to `last`."""
+        if last < first:
+            return
         turns = np.arange(max(first, last - self._turns + 1), last + 1)
         due = np.isin(np.arange(self.gain.size) % self._turns, turns % self._turns)
         rows = np.flatnonzero(due)

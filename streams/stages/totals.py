@@ -6,6 +6,7 @@ and go on from there, so that they never fall, and what is repeated after a cras
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -121,7 +122,9 @@ class Totals:
 
     def _count_operations(self, cells: CellTable) -> None:
         keys = cells.keys()
-        rows = np.array([self.rows.setdefault(key, len(self.rows)) for key in keys], np.int64)
+        rows = np.array(list(map(self.rows.get, keys, repeat(-1))), np.int64)
+        for place in np.flatnonzero(rows < 0).tolist():
+            rows[place] = self.rows.setdefault(keys[place], len(self.rows))
         before = self.operations
         self.operations = np.zeros((len(self.rows), len(OUTCOMES)), np.int64)
         self.operations[: len(before)] = before

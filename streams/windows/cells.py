@@ -75,7 +75,7 @@ class CellTable:
     def keys(self) -> list[tuple[str, ...]]:
         """Give the series key of every row."""
         columns = [
-            [values[code] for code in codes.tolist()]
+            map(values.__getitem__, codes.tolist())
             for values, codes in zip(self.values, self.codes, strict=True)
         ]
         return list(zip(*columns, strict=True)) if len(self) else []
