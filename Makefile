@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint develop kafka grafana-schema pictures report-pictures bench-ingest evaluate evaluate-openstack evaluate-detectors evaluate-attribution lock clean
+.PHONY: help demo test lint develop kafka grafana-schema pictures report-pictures bench-ingest bench-replay evaluate evaluate-openstack evaluate-detectors evaluate-attribution lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -74,6 +74,10 @@ report-pictures: $(STAMPS)/wheel $(STAMPS)/dev $(STAMPS)/servers ## Take picture
 bench-ingest: $(STAMPS)/wheel $(STAMPS)/dev $(STAMPS)/kafka ## Events per second of ingest against its peers, on one core
 	@echo "==> Measuring ingest on Apache Kafka"
 	@PYTHONPATH=tests $(BIN)/python benchmarks/ingest.py
+
+bench-replay: $(STAMPS)/wheel $(STAMPS)/dev ## Times real time of a replay from windows, on one core, and events per second
+	@echo "==> Measuring a replay of a day of 2,000 series"
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/replay.py
 
 evaluate: $(STAMPS)/wheel $(STAMPS)/dev $(STAMPS)/kafka ## Score the real data set: make evaluate DATA=folder
 	@test -n "$(DATA)" || { echo "make: say where the data is: make evaluate DATA=folder" >&2; exit 2; }

@@ -237,6 +237,7 @@ caption {{ text-align: left; font-weight: 600; padding: .5rem 0; }}
 th, td {{ text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0;
   border-bottom: 1px solid var(--line); }}
 .wide {{ overflow-x: auto; }}
+figure {{ margin: 1rem 0; }}
 svg {{ width: 100%; height: auto; font: 12px system-ui, sans-serif; }}
 svg text {{ fill: var(--ink); }}
 </style>
