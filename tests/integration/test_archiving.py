@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 from archive_servers import S3_OPTIONS, s3_server
@@ -271,6 +272,12 @@ def test_what_was_written_and_not_committed_is_written_anew(
         until(lambda: observed.windows.total() == 80, "the whole archive")
     assert archived(url).equals(expected(closed))
     assert left not in names(url)
+    # Others, who know nothing of offsets, read the same.
+    others = ds.dataset(url, partitioning="hive")
+    first_day = others.to_table(["trials"], filter=ds.field("day") == "2021-10-13")
+    assert sum(first_day["trials"].to_pylist()) == sum(
+        int(one.cells.trials[one.cells.windows < (DAY + 1) * 1440].sum()) for one in closed
+    )
 
 
 def test_two_archivers_of_one_installation_write_every_window_once(
