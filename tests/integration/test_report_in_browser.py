@@ -15,6 +15,8 @@ from small_reports import Page as ReadPage
 from streams.adapters.scenario_files import write_scenario
 from streams.config import Settings
 from streams.replay.driver import replay
+from streams.replay.report import ReportFormat
+from streams.replay.report.folder import ReportRequest, write_report
 from streams.replay.request import ReplayRequest
 from streams.scenarios.catalogue import build
 
@@ -127,6 +129,13 @@ def test_every_count_stands_in_the_row_that_it_leads_to(report: Path) -> None:
     for text, row in found:
         numbers = re.findall(r"-?\d+\.?\d*", " ".join(row).replace(",", ""))
         assert text.replace(",", "") in {f"{float(number):.0f}" for number in numbers}, (text, row)
+
+
+def test_the_report_made_anew_has_the_bytes_of_the_replays(report: Path, tmp_path: Path) -> None:
+    for form in ReportFormat:
+        request = ReportRequest(report.parent, form, "UTC", tmp_path / form.file)
+        anew = write_report(Settings(), request, Still())
+        assert anew.read_bytes() == (report.parent / form.file).read_bytes()
 
 
 def test_the_page_asks_for_nothing_and_complains_of_nothing(desktop: Seen) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from streams.domain.time import format_instant
 from streams.replay.report.clock import ReportClock
 from streams.replay.report.figures import dose
 from streams.replay.report.plots import (
@@ -211,7 +212,7 @@ def _ratios(axes: _Axes) -> list[str]:
 
 
 def _times(axes: _Axes, clock: ReportClock, floor: float) -> list[str]:
-    """Draw ticks at round local times, and name the days."""
+    """Draw ticks at round times of the offset at the beginning, and name the days."""
     shift = clock.shift(axes.begin)
     span = axes.end - axes.begin
     step = next((one for one in _STEPS_S if span / one <= _MOST_TICKS), 604_800)
@@ -221,7 +222,7 @@ def _times(axes: _Axes, clock: ReportClock, floor: float) -> list[str]:
     number = 0
     while (time := first + number * step) <= axes.end:
         number += 1
-        local = clock.instant(time)
+        local = format_instant(time + shift)
         label = local[11:16] if local[:10] == day else f"{local[5:10]} {local[11:16]}"
         day = local[:10]
         x = axes.x(time)

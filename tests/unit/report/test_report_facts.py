@@ -82,6 +82,15 @@ def test_the_earliest_evidence_is_the_first_window_that_chance_does_not_explain(
     assert earliest.expected == pytest.approx(1.0)
 
 
+def test_weak_evidence_adds_up_until_it_is_no_chance_any_more() -> None:
+    impact = resolved_record()["impact"] | {"baseline_success_ratio": 0.6}
+    earliest = facts_of([resolved_record(impact=impact)]).earliest
+    assert earliest is not None
+    # Half of 100 fail where four tenths are ordinary: 2 standard deviations a minute, 4.8 are due.
+    assert (ONSET + 4) * 60 < earliest.time < (ONSET + 9) * 60
+    assert earliest.operations == (earliest.time / 60 - ONSET) * 100
+
+
 def test_failures_that_chance_explains_are_no_evidence() -> None:
     impact = resolved_record()["impact"] | {"baseline_success_ratio": 0.5}
     assert facts_of([resolved_record(impact=impact)]).earliest is None

@@ -123,6 +123,16 @@ def test_the_counts_by_region_are_those_of_record_and_windows_side_by_side() -> 
     assert page.rows["i1-c0"] == ["eu", "2,000", "1,000", "2,000", "1,000", "3", "equal"]
 
 
+def test_the_region_with_the_most_failures_beyond_the_ordinary_stands_first() -> None:
+    regions = [
+        incident_region(region="eu", excess_failures=10.0),
+        incident_region(region="us", excess_failures=20.0),
+    ]
+    text = page_of(small_report([resolved_record(scope={}, regions=regions)])).text
+    table = text[text.index("By region, worst first") :]
+    assert table.index("us1005") < table.index("eu1005")
+
+
 def test_counts_that_differ_from_the_record_are_called_different() -> None:
     region = resolved_record()["regions"][0] | {"failures": 999}
     page = page_of(small_report([resolved_record(regions=[region])]))
