@@ -11,11 +11,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 from small_reports import Page as ReadPage
+from small_reports import resolved_record, small_report, step
 
 from streams.adapters.scenario_files import write_scenario
 from streams.config import Settings
 from streams.replay.driver import replay
-from streams.replay.report import ReportFormat
+from streams.replay.report import ReportFormat, report_clock
 from streams.replay.report.folder import ReportRequest, write_report
 from streams.replay.request import ReplayRequest
 from streams.scenarios.catalogue import build
@@ -257,6 +258,22 @@ def test_without_scripts_everything_can_be_read(browser: Browser, report: Path) 
     assert page.locator("figure svg.paper").first.is_visible()
     assert page.locator(".tools").first.is_hidden()
     context.close()
+
+
+@pytest.mark.parametrize("name", ["</script><img src=x>", "%{x}<br>$a$&amp;", "شرق\u202e"])
+def test_names_from_outside_are_shown_as_they_are_by_plots_too(
+    browser: Browser, tmp_path: Path, name: str
+) -> None:
+    record = resolved_record(candidates=[{"release": name, "probability": 0.8}])
+    html = small_report([record], steps=[step(-30, 0.5, release=name)]).html(report_clock("UTC"))
+    (tmp_path / "report.html").write_text(html, "utf-8")
+    seen = opened(browser, tmp_path / "report.html", DESKTOP)
+    assert seen.page.locator("img").count() == 0
+    legend = seen.page.locator("#i1-plot-posterior .legendtext").first
+    assert legend.text_content() == name
+    assert f"{name}50% of the scope ran it" in told_at(seen.page, 1)
+    assert seen.complaints == seen.requests == []
+    seen.page.close()
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ def colour(name: str) -> Json:
 
 def plain(text: str) -> str:
     """Write a name from outside so that Plotly, which knows some markup, shows it as it is."""
-    return escape(text, quote=False)
+    # Between dollars Plotly would look for mathematics.
+    return escape(text, quote=False).replace("$", "&#36;")
 
 
 def milliseconds(times: Sequence[float], shift: float) -> list[int]:

@@ -87,10 +87,10 @@ def test_every_dot_is_a_region_for_a_while_with_its_share_of_the_release() -> No
 
 
 def test_names_are_put_into_figures_so_that_plotly_shows_them_as_they_are() -> None:
-    name = "<b>%{x}</b>&amp;"
+    name = "<b>%{x}</b>&amp;$a$"
     plot = PosteriorPlot("t", "a", (0.0,), (name, "no known release"), ((0.5,), (0.5,)))
     trace = figure(plot, UTC)["data"][0]
-    assert trace["name"] == "&lt;b&gt;%{x}&lt;/b&gt;&amp;amp;"
+    assert trace["name"] == "&lt;b&gt;%{x}&lt;/b&gt;&amp;amp;&#36;a&#36;"
     assert name not in trace["hovertemplate"]
 
 
