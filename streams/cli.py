@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from importlib.metadata import version as version_of
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -20,13 +20,11 @@ from streams.cli_alerts import alert_commands
 from streams.cli_backfill import backfill
 from streams.cli_dashboards import dashboard_commands
 from streams.cli_evaluate import evaluate_commands
+from streams.cli_options import ConfigFile, read_settings
 from streams.cli_replay import replay_commands
 from streams.cli_report import report
 from streams.cli_stack import stack_commands
 from streams.domain.errors import OperatorError, OpwatchError
-
-if TYPE_CHECKING:
-    from streams.config import Settings
 
 OUR_FAULT, THEIR_FAULT, INTERRUPTED = 1, 2, 130
 
@@ -64,17 +62,6 @@ app.command(epilog="Example: `opwatch report result --format markdown --timezone
 )
 app.command(epilog="Example: `opwatch backfill result`, the folder of a replay")(backfill)
 
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        metavar="FILE",
-        envvar="OPWATCH_CONFIG",
-        show_default=False,
-        help="Settings, in TOML; variables such as OPWATCH_KAFKA__BOOTSTRAP win over it.",
-    ),
-]
-
 
 @app.command(epilog="Example: `opwatch run --config opwatch.toml --roles ingest`")
 def run(
@@ -97,7 +84,7 @@ def run(
 
     Start as many workers as the load needs; they share the partitions.
     """
-    settings = _settings(config)
+    settings = read_settings(config)
     if roles is not None:
         worker = settings.worker.model_copy(update={"roles": _roles(roles)})
         settings = settings.model_copy(update={"worker": worker})
@@ -163,7 +150,7 @@ def _minutes(value: float | None) -> timedelta | None:
 @app.command()
 def demo(config: ConfigFile = None) -> None:
     """Demo: an embedded broker, a simulated fleet and the monitor, in under a minute."""
-    settings = _settings(config)
+    settings = read_settings(config)
     from rich.console import Console  # noqa: PLC0415
 
     from streams import wiring  # noqa: PLC0415
@@ -174,7 +161,7 @@ def demo(config: ConfigFile = None) -> None:
 @topic_commands.command("create")
 def create_topics(config: ConfigFile = None) -> None:
     """Create the topics that are missing; leave alone those that are there."""
-    settings = _settings(config)
+    settings = read_settings(config)
     from streams import wiring  # noqa: PLC0415
 
     for line in wiring.create_topics(settings):
@@ -184,7 +171,7 @@ def create_topics(config: ConfigFile = None) -> None:
 @topic_commands.command("check")
 def check_topics(config: ConfigFile = None) -> None:
     """Check that all topics are there and as they must be."""
-    settings = _settings(config)
+    settings = read_settings(config)
     from streams import wiring  # noqa: PLC0415
 
     problems = wiring.check_topics(settings)
@@ -196,7 +183,7 @@ def check_topics(config: ConfigFile = None) -> None:
 @settings_commands.command("show")
 def show_config(config: ConfigFile = None) -> None:
     """Print the settings in force, as a settings file; secrets are hidden."""
-    settings = _settings(config)
+    settings = read_settings(config)
     from streams.config_text import render_toml  # noqa: PLC0415
 
     typer.echo(render_toml(settings), nl=False)
@@ -205,7 +192,7 @@ def show_config(config: ConfigFile = None) -> None:
 @settings_commands.command("check")
 def check_config(config: ConfigFile = None) -> None:
     """Check the settings, file and environment."""
-    _settings(config)
+    read_settings(config)
     typer.echo(f"{config or 'the settings'}: valid")
 
 
@@ -268,16 +255,6 @@ def _complain(line: str, *, debug: bool) -> None:
     if debug:
         traceback.print_exc()
     typer.echo(f"opwatch: {line}", err=True)
-
-
-def _settings(path: Path | None) -> "Settings":
-    """Read the settings and set logging up by them."""
-    from streams.adapters.logging import configure  # noqa: PLC0415
-    from streams.config_reading import load  # noqa: PLC0415
-
-    settings = load(path, os.environ)
-    configure(settings.log)
-    return settings
 
 
 def _roles(text: str) -> tuple[str, ...]:

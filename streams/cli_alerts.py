@@ -1,10 +1,11 @@
 """The commands `opwatch alerts build` and `opwatch alerts check`."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
+
+from streams.cli_options import ConfigFile, read_settings
 
 if TYPE_CHECKING:
     from streams.config import Settings
@@ -15,16 +16,6 @@ alert_commands = typer.Typer(
     epilog="What they are made for is in the settings, in `[alerts]`.",
 )
 
-ConfigFile: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        metavar="FILE",
-        envvar="OPWATCH_CONFIG",
-        show_default=False,
-        help="Settings, in TOML; variables such as OPWATCH_ALERTS__PAGER win over it.",
-    ),
-]
 DashboardUrl: TypeAlias = Annotated[
     str | None,
     typer.Option(metavar="URL", help="Address of Grafana, instead of that in the settings."),
@@ -72,9 +63,7 @@ def check(
 def _settings(
     config: Path | None, dashboard_url: str | None, runbook_url: str | None
 ) -> "Settings":
-    from streams.config_reading import load  # noqa: PLC0415
-
-    settings = load(config, os.environ)
+    settings = read_settings(config)
     given = {"dashboard_url": dashboard_url, "runbook_url": runbook_url}
     chosen = {name: value for name, value in given.items() if value is not None}
     alerts = settings.alerts.model_copy(update=chosen)

@@ -1,6 +1,5 @@
 """The command `opwatch backfill`."""
 
-import os
 import signal
 import time
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streams.cli_options import ConfigFile, read_settings
 from streams.domain.errors import OperatorError
 from streams.domain.time import format_instant
 
@@ -64,16 +64,7 @@ def backfill(
             help="Port of that Prometheus, on loopback.",
         ),
     ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            "--config",
-            metavar="FILE",
-            envvar="OPWATCH_CONFIG",
-            show_default=False,
-            help="Settings, in TOML; the length of the windows matters.",
-        ),
-    ] = None,
+    config: ConfigFile = None,
 ) -> None:
     """Backfill: the metrics of a replay into a Prometheus, under their own times.
 
@@ -117,12 +108,9 @@ def _send(sources: list[Path], url: str, headers: Path | None) -> None:
 
 
 def _serve(sources: list[Path], port: int, config: Path | None) -> None:
-    from streams.adapters.logging import configure  # noqa: PLC0415
-    from streams.config_reading import load  # noqa: PLC0415
     from streams.wiring import backfill as wiring  # noqa: PLC0415
 
-    settings = load(config, os.environ)
-    configure(settings.log)
+    settings = read_settings(config)
     # Told to end in either way, it takes its Prometheus along.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with wiring.serve(sources, settings, port) as served:

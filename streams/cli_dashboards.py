@@ -1,16 +1,12 @@
 """The commands `opwatch dashboards build` and `opwatch dashboards check`."""
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import Annotated
 
 import typer
 
+from streams.cli_options import ConfigFile, instant, read_settings
 from streams.domain.errors import OperatorError
-from streams.domain.time import parse_instant
-
-if TYPE_CHECKING:
-    from streams.config import Settings
 
 USUAL_RANGE_S = 6 * 3600.0
 """Length of the time range that is checked where its start is not given."""
@@ -18,17 +14,6 @@ USUAL_RANGE_S = 6 * 3600.0
 dashboard_commands = typer.Typer(
     no_args_is_help=True, help="Build or check the Grafana dashboards."
 )
-
-ConfigFile: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        metavar="FILE",
-        envvar="OPWATCH_CONFIG",
-        show_default=False,
-        help="Settings, in TOML: dimensions and window length shape the dashboards.",
-    ),
-]
 
 
 @dashboard_commands.command("build", epilog="Example: `opwatch dashboards build --out grafana`")
@@ -39,7 +24,7 @@ def build(
     config: ConfigFile = None,
 ) -> None:
     """Build: write the dashboards as JSON, a file each, for Grafana's file provisioning."""
-    settings = _settings(config)
+    settings = read_settings(config)
     from streams.wiring import dashboards  # noqa: PLC0415
 
     for path in dashboards.write(settings, out):
@@ -91,7 +76,7 @@ def check(
     """
     if prometheus is None and (start or end or replay):
         raise OperatorError("--from, --to and --replay need --prometheus URL")
-    settings = _settings(config)
+    settings = read_settings(config)
     from streams.wiring import dashboards  # noqa: PLC0415
 
     ours = dashboards.built(settings)
@@ -130,24 +115,8 @@ def _span(start: str | None, end: str | None) -> tuple[float, float]:
     """Give the time range in seconds since the epoch."""
     from streams.adapters.system_clock import SystemClock  # noqa: PLC0415
 
-    last = SystemClock().now() if end is None else _instant("--to", end)
-    first = last - USUAL_RANGE_S if start is None else _instant("--from", start)
+    last = SystemClock().now() if end is None else instant("--to", end)
+    first = last - USUAL_RANGE_S if start is None else instant("--from", start)
     if first >= last:
         raise OperatorError("--from must be earlier than --to")
     return first, last
-
-
-def _instant(option: str, text: str) -> float:
-    try:
-        return parse_instant(text)
-    except ValueError as error:
-        raise OperatorError(f"{option}: {error}") from error
-
-
-def _settings(path: Path | None) -> "Settings":
-    from streams.adapters.logging import configure  # noqa: PLC0415
-    from streams.config_reading import load  # noqa: PLC0415
-
-    settings = load(path, os.environ)
-    configure(settings.log)
-    return settings

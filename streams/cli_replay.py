@@ -1,6 +1,5 @@
 """The commands `opwatch replay`, `opwatch replay compare` and `opwatch replay what-if`."""
 
-import os
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -9,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from streams.cli_options import ConfigFile, instant, read_settings
 from streams.domain.errors import OperatorError
-from streams.domain.time import parse_instant
 
 if TYPE_CHECKING:
-    from streams.config import Settings
     from streams.replay.request import ReplayRequest
 
 _PLAIN = "files"
@@ -112,16 +110,6 @@ Margin: TypeAlias = Annotated[
         help="How long after --to Kafka is read on, for what arrived late: PT1H, or seconds.",
     ),
 ]
-ConfigFile: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        metavar="FILE",
-        envvar="OPWATCH_CONFIG",
-        show_default=False,
-        help="Settings, in TOML; variables such as OPWATCH_KAFKA__BOOTSTRAP win over it.",
-    ),
-]
 
 
 @replay_commands.command(
@@ -169,7 +157,7 @@ def replay(  # noqa: PLR0913, PLR0917 options come one by one
         between=(start, end),
         margin=margin,
     )
-    settings = _settings(config, changes or ())
+    settings = read_settings(config, changes or ())
     from streams import wiring  # noqa: PLC0415
     from streams.adapters.terminal import shown_progress  # noqa: PLC0415
 
@@ -266,7 +254,7 @@ def what_if(  # noqa: PLR0913, PLR0917 options come one by one
     tried += [(f"with {one}", config, one) for one in changes or ()]
     tried += [(f"with {path}", path, "") for path in against or ()]
     settings = [
-        (name, _settings(path, [one for one in text.split(";") if one.strip()]))
+        (name, read_settings(path, [one for one in text.split(";") if one.strip()]))
         for name, path, text in tried
     ]
     from streams import wiring  # noqa: PLC0415
@@ -305,33 +293,16 @@ def _request(
         windows=windows,
         releases=releases,
         out=out,
-        start=_instant("--from", between[0]),
-        end=_instant("--to", between[1]),
+        start=_bound("--from", between[0]),
+        end=_bound("--to", between[1]),
         kafka=None if kafka is None else KafkaContent(kafka),
         archive=archive,
         margin=_seconds("--margin", margin),
     )
 
 
-def _settings(path: Path | None, changes: Sequence[str]) -> "Settings":
-    """Read the settings, changes to them among them, and set logging up by them."""
-    from streams.adapters.logging import configure  # noqa: PLC0415
-    from streams.config_reading import load  # noqa: PLC0415
-
-    settings = load(path, os.environ, changes)
-    configure(settings.log)
-    return settings
-
-
-def _instant(option: str, text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        return parse_instant(text)
-    except ValueError as error:
-        raise OperatorError(
-            f"{option} {text!r} is no RFC 3339 time with an offset, such as 2021-10-13T06:27:00Z"
-        ) from error
+def _bound(option: str, text: str | None) -> float | None:
+    return None if text is None else instant(option, text)
 
 
 def _seconds(option: str, text: str) -> float:

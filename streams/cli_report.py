@@ -1,10 +1,11 @@
 """The command `opwatch report`."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from streams.cli_options import ConfigFile, read_settings
 
 FORMATS = ("html", "markdown", "json")
 
@@ -28,28 +29,16 @@ def report(
             help="The file to write.",
         ),
     ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            "--config",
-            metavar="FILE",
-            envvar="OPWATCH_CONFIG",
-            show_default=False,
-            help="The settings of the replay, in TOML.",
-        ),
-    ] = None,
+    config: ConfigFile = None,
 ) -> None:
     """Report: what happened, for people, from the folder of a replay.
 
     One HTML file that opens without a network, or Markdown, or JSON.
     """
-    from streams.adapters.logging import configure  # noqa: PLC0415
     from streams.adapters.terminal import shown_progress  # noqa: PLC0415
-    from streams.config_reading import load  # noqa: PLC0415
     from streams.wiring import reporting  # noqa: PLC0415
 
-    settings = load(config, os.environ)
-    configure(settings.log)
+    settings = read_settings(config)
     with shown_progress("Reporting") as progress:
         written = reporting.report(settings, folder, form, timezone, out, progress)
     typer.echo(f"wrote {written}")

@@ -1,11 +1,11 @@
 """The commands `opwatch stack up`, `opwatch stack play` and `opwatch stack pager`."""
 
-import os
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
+
+from streams.cli_options import ConfigFile, read_settings
 
 stack_commands = typer.Typer(
     no_args_is_help=True,
@@ -15,16 +15,6 @@ stack_commands = typer.Typer(
 QUIET_DAY = "quiet-day"
 """The scenario without an incident, and so without a length of one."""
 
-ConfigFile: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        metavar="FILE",
-        envvar="OPWATCH_CONFIG",
-        show_default=False,
-        help="Settings, in TOML.",
-    ),
-]
 Before: TypeAlias = Annotated[
     float,
     typer.Option(
@@ -74,7 +64,6 @@ def stack_up(  # noqa: PLR0913, PLR0917 options come one by one
     """
     from rich.console import Console  # noqa: PLC0415
 
-    from streams.config_reading import load  # noqa: PLC0415
     from streams.wiring import playing, stack  # noqa: PLC0415
 
     course = playing.Course(
@@ -94,7 +83,7 @@ def stack_up(  # noqa: PLR0913, PLR0917 options come one by one
         alertmanager_port=alertmanager_port,
         grafana_port=grafana_port,
     )
-    stack.stack_up(load(config, os.environ), request, Console())
+    stack.stack_up(read_settings(config), request, Console())
 
 
 def _duration(scenario: str, minutes: float) -> timedelta | None:
@@ -125,12 +114,9 @@ def stack_play(  # noqa: PLR0913, PLR0917 options come one by one
 
     What lies before the last 5 minutes before the onset is history and published at once.
     """
-    from streams.adapters.logging import configure  # noqa: PLC0415
-    from streams.config_reading import load  # noqa: PLC0415
     from streams.wiring import playing  # noqa: PLC0415
 
-    settings = load(config, os.environ)
-    configure(settings.log)
+    settings = read_settings(config)
     course = playing.Course(
         scenario=scenario,
         seed=seed,
