@@ -133,7 +133,7 @@ def unfinished(files: Iterable[ArchiveFile], topic: str, next_offset: int) -> li
     Args:
         files: All files.
         topic: Stands for the topic of closed windows.
-        next_offset: First offset that has not been committed.
+        next_offset: First offset that is read from now on.
     """
     return [
         one

@@ -166,11 +166,9 @@ class Archiver:
     def _tidy(self) -> None:
         """Remove what a writer left that did not come to commit it."""
         self._store.tidy(self._clock.now())
-        # Without a committed offset (Kafka forgets those of a group that is idle for long) nothing
-        # tells what is finished: all is read again, and what is there twice is read once.
-        if self._next:
-            left = unfinished(self._files.files(), self._topic, self._next)
-            self._store.delete(one.name for one in left)
+        # Where Kafka has forgotten what was committed, that is all that can be read again.
+        left = unfinished(self._files.files(), self._topic, self._next or 0)
+        self._store.delete(one.name for one in left)
         self._is_tidy = True
 
     def _write(self, window_log: WindowLog) -> None:

@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Self, cast
 
 from confluent_kafka import (
-    OFFSET_BEGINNING,
     Consumer,
     KafkaError,
     KafkaException,
@@ -22,6 +21,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient
 
 from streams.adapters.kafka.clients import REQUEST_SECONDS, admin_settings, consumer_settings
+from streams.adapters.kafka.offsets import readable_range
 from streams.adapters.kafka.transactions import reason
 from streams.config import Settings
 from streams.domain.errors import OutsideSystemError
@@ -62,9 +62,9 @@ class WindowLog:
         Args:
             settings: The installation's settings.
             group: What the log is read for.
-            on_change: Told, whenever the partition comes to this worker, of the first offset that
-                nobody has committed, and None when it goes: what was read and not committed is
-                somebody else's then, or comes again.
+            on_change: Told, whenever the partition comes to this worker, of the first offset it
+                will read: where the last one committed, or where the topic begins. Told None when
+                it goes: what was read and not committed is somebody else's then, or comes again.
         """
         self._settings = settings
         self._topic = settings.topics.named("windows")
@@ -158,8 +158,10 @@ class WindowLog:
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         begin = []
         for known in consumer.committed(partitions, timeout=REQUEST_SECONDS) if partitions else []:
-            first = max(known.offset, 0)
-            begin.append(TopicPartition(known.topic, known.partition, first or OFFSET_BEGINNING))
+            first = known.offset
+            if first < 0:
+                first, _ = readable_range(consumer, TopicPartition(known.topic, known.partition))
+            begin.append(TopicPartition(known.topic, known.partition, first))
             self._has_it, self._held = True, []
             self._on_change(first)
         consumer.assign(begin)
