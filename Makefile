@@ -157,7 +157,7 @@ $(STAMPS)/servers:
 	    if [ "$$(id -u)" = 0 ] && command -v apt-get; then \
 	      apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
 	        prometheus prometheus-alertmanager chromium fonts-dejavu-core; \
-	    else echo 'install Prometheus, Alertmanager (with promtool and amtool) and Chromium first'; exit 2; fi; fi)
+	    else echo 'install Prometheus$(comma) Alertmanager (with promtool and amtool) and Chromium first'; exit 2; fi; fi)
 	@touch $@
 
 $(STAMPS)/node:
