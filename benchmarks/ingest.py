@@ -43,7 +43,9 @@ from streams.adapters.kafka.clients import consumer_settings
 from streams.adapters.kafka.ingest import KafkaIngest
 from streams.adapters.system_clock import SystemClock
 from streams.config import KafkaSettings, Settings, TopicSettings
+from streams.domain.outcomes import SourcePartition
 from streams.stages.ingest import Flush
+from streams.stages.records import PartitionPosition
 
 PARTITIONS = 4
 START = datetime(2021, 10, 13, 6, 0, tzinfo=UTC)
@@ -122,6 +124,9 @@ class Finish:
         self.records = 0
         self.ended = 0.0
         self._count = count
+
+    def reading(self, positions: Mapping[SourcePartition, PartitionPosition]) -> None:
+        """Nothing to count: time begins with the first message."""
 
     def flushed(self, flush: Flush, lag: Mapping[int, int]) -> None:
         """Count the records of a committed flush."""

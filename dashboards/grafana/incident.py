@@ -96,8 +96,8 @@ def _success_ratio(installation: Installation) -> PanelBuilder:
     panel = series_panel(
         About(
             "Success ratio inside the incident",
-            "Of all operations since the onset together, so that it moves slowly; against what they "
-            "would have had without the incident.",
+            "Of all operations since the onset together, so that it moves slowly; against what "
+            "they would have had without the incident.",
             "percentunit",
             installation.step,
         ),

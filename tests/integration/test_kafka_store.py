@@ -66,11 +66,11 @@ def test_input_that_was_aborted_is_never_read_and_does_not_hide_what_follows(
     produce_and_abort(bootstrap, topic, [b"last of all"])
     store = judge_store(settings)
     store.open()
-    assert list(store.read(0, None)) == [(0, b"0"), (1, b"1"), (5, b"5")]
-    assert list(store.read(2, 5)) == []
-    assert list(store.read(6, None)) == []
+    assert list(store.read(0)) == [(0, b"0"), (1, b"1"), (5, b"5")]
+    assert list(store.read(2)) == [(5, b"5")]
+    assert list(store.read(6)) == []
     with open_transaction(bootstrap, topic, [b"not yet"]):
-        assert list(store.read(1, None)) == [(1, b"1"), (5, b"5")]
+        assert list(store.read(1)) == [(1, b"1"), (5, b"5")]
     store.close()
 
 
@@ -174,7 +174,7 @@ def test_input_that_does_not_come_is_an_error_and_not_its_end(
     produce(settings.kafka.bootstrap, settings.topics.named("counts"), [b"0", b"1"])
     store = judge_store(settings)
     store.open()
-    reading = store.read(0, None)
+    reading = store.read(0)
     assert next(reading) == (0, b"0")
     # Less than the messages that wait in the client's queue take to be looked at.
     monkeypatch.setattr("streams.adapters.kafka.store.REQUEST_SECONDS", 0.0)
