@@ -4,7 +4,7 @@ import structlog
 from confluent_kafka import TopicPartition
 
 from streams.domain.errors import OperatorError, SnapshotError
-from streams.stages.ingest import PartitionPosition
+from streams.stages.records import PartitionPosition
 
 log = structlog.get_logger(__name__)
 
