@@ -82,7 +82,10 @@ class LiveInstallation:
             releases: Release events.
             partition: Gives the partition of an outcome from its number and its bytes.
         """
-        producer = Producer({"bootstrap.servers": self.bootstrap, "linger.ms": 20})
+        producer = Producer(
+            # Without idempotence a retry may come after what was sent later.
+            {"bootstrap.servers": self.bootstrap, "linger.ms": 20, "enable.idempotence": True}
+        )
         for line in releases:
             producer.produce(f"{self.name}-releases", line)
         producer.flush()
