@@ -1,13 +1,12 @@
 """The command `opwatch backfill`."""
 
-import signal
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli_options import ConfigFile, read_settings
+from streams.cli_options import ConfigFile, end_on_sigterm, read_settings
 from streams.domain.errors import OperatorError
 from streams.domain.time import format_instant
 
@@ -71,6 +70,7 @@ def backfill(
     Without --data and --remote-write it starts a Prometheus (Debian's package) that serves them
     until Ctrl-C.
     """
+    end_on_sigterm()
     alone = serve or port is not None
     if sum((data is not None, remote_write is not None, alone)) > 1:
         raise OperatorError("give either --data FOLDER, --remote-write URL, or --serve and --port")
@@ -111,8 +111,6 @@ def _serve(sources: list[Path], port: int, config: Path | None) -> None:
     from streams.wiring import backfill as wiring  # noqa: PLC0415
 
     settings = read_settings(config)
-    # Told to end in either way, it takes its Prometheus along.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with wiring.serve(sources, settings, port) as served:
         url = served.server.url
         typer.echo(f"serving {served.filled.text()}")

@@ -1,6 +1,7 @@
-"""What several commands take alike: the settings file, and times."""
+"""What several commands do alike: read the settings and times, and end when told to."""
 
 import os
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -55,3 +56,8 @@ def instant(option: str, text: str) -> float:
         raise OperatorError(
             f"{option} {text!r} is no RFC 3339 time with an offset, such as 2021-10-13T06:27:00Z"
         ) from error
+
+
+def end_on_sigterm() -> None:
+    """Let SIGTERM end the command as Ctrl-C does: it takes along what it has half-written."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from streams.cli_options import ConfigFile, instant, read_settings
+from streams.cli_options import ConfigFile, end_on_sigterm, instant, read_settings
 from streams.domain.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -161,6 +161,7 @@ def replay(  # noqa: PLR0913, PLR0917 options come one by one
     from streams import wiring  # noqa: PLC0415
     from streams.adapters.terminal import shown_progress  # noqa: PLC0415
 
+    end_on_sigterm()
     with shown_progress("Replaying") as progress:
         summary = wiring.replay(settings, request, progress)
     typer.echo(
@@ -261,6 +262,7 @@ def what_if(  # noqa: PLR0913, PLR0917 options come one by one
     from streams.adapters.terminal import shown_progress  # noqa: PLC0415
     from streams.replay.what_if import Variant  # noqa: PLC0415
 
+    end_on_sigterm()
     with shown_progress("Trying") as progress:
         variants = [Variant(name, one) for name, one in settings]
         sentences = wiring.what_if(variants, request, truth, progress)

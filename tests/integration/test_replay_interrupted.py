@@ -1,4 +1,4 @@
-"""Ctrl-C: a real signal to a real process that replays leaves nothing half-written."""
+"""Ctrl-C and SIGTERM: a real signal to a real process that replays leaves nothing half-written."""
 
 import os
 import signal
@@ -44,12 +44,19 @@ def _written(folder: Path) -> Iterator[Path]:
     return (path for path in folder.glob(".out.partial-*/**/*") if path.is_file())
 
 
-@pytest.mark.parametrize("more", [["replay"], ["replay", "what-if", "--set", "log.level=error"]])
-def test_ctrl_c_leaves_nothing_behind(
-    scenario: ScenarioFiles, tmp_path: Path, more: list[str]
+@pytest.mark.parametrize(
+    ("more", "number"),
+    [
+        (["replay"], signal.SIGINT),
+        (["replay"], signal.SIGTERM),
+        (["replay", "what-if", "--set", "log.level=error"], signal.SIGINT),
+    ],
+)
+def test_a_command_that_is_told_to_end_leaves_nothing_behind(
+    scenario: ScenarioFiles, tmp_path: Path, more: list[str], number: signal.Signals
 ) -> None:
     words = [*more, "--outcomes", str(scenario.outcomes_path), "--out", str(tmp_path / "out")]
-    status, complaint = interrupted(words, tmp_path, signal.SIGINT)
+    status, complaint = interrupted(words, tmp_path, number)
     assert status == 130
     assert complaint.splitlines()[-1] == "opwatch: interrupted"
     assert list(tmp_path.iterdir()) == []
