@@ -1,11 +1,17 @@
-"""Fixtures of all tests: one Apache Kafka for the whole session, fresh topics for each test."""
+"""What all tests stand on: signals, no deadlines, one Apache Kafka for the whole session."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from servers.kafka_server import KafkaServer, TopicMaker, running_server
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and so the commands that
+# they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
