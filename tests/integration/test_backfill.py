@@ -207,11 +207,14 @@ def test_the_command_serves_until_it_is_told_to_end(replayed: Path, sent: signal
         text=True,
     ) as command:
         assert command.stdout is not None
-        lines = [command.stdout.readline() for _ in range(4)]
-        url = lines[1].removeprefix("Prometheus: ").split("/graph")[0]
-        assert _increase(url, 100, 120) == pytest.approx({"region=eu": 300, "region=us": 300})
-        command.send_signal(sent)
-        assert command.wait(30) == 0
+        try:
+            lines = [command.stdout.readline() for _ in range(4)]
+            url = lines[1].removeprefix("Prometheus: ").split("/graph")[0]
+            assert _increase(url, 100, 120) == pytest.approx({"region=eu": 300, "region=us": 300})
+            command.send_signal(sent)
+            assert command.wait(30) == 0
+        finally:
+            command.kill()
     assert "scrape interval 60s" in lines[2]
     assert f"from={START}000&to={START + 60 * MINUTES}000" in lines[2]
     with pytest.raises(OSError, match="refused"):

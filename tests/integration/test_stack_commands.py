@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -86,9 +87,13 @@ def test_a_pager_that_cannot_listen_says_where() -> None:
 
 
 def test_the_pager_tells_what_it_is_sent_until_it_is_stopped(tmp_path: Path) -> None:
-    with subprocess.Popen(  # noqa: S603 our own command
-        [*OPWATCH, "pager", "--port", "0"], stdout=subprocess.PIPE, text=True
-    ) as process:
+    with (
+        subprocess.Popen(  # noqa: S603 our own command
+            [*OPWATCH, "pager", "--port", "0"], stdout=subprocess.PIPE, text=True
+        ) as process,
+        ExitStack() as ending,
+    ):
+        ending.callback(process.kill)
         assert process.stdout is not None
         first = process.stdout.readline()
         found = re.search(r"http://127\.0\.0\.1:\d+/", first)
@@ -120,12 +125,16 @@ def test_play_stops_when_it_is_told_to_and_says_how_far_it_came(kafka: str) -> N
         "OPWATCH_TOPICS__RELEASES": "stack-commands-releases",
     }
     words = ("--repeat", "--before", "10", "--incident-duration", "10", "--volume", "0.1")
-    with subprocess.Popen(  # noqa: S603 our own command
-        [*OPWATCH, "play", *words],
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with (
+        subprocess.Popen(  # noqa: S603 our own command
+            [*OPWATCH, "play", *words],
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process,
+        ExitStack() as ending,
+    ):
+        ending.callback(process.kill)
         assert process.stdout is not None
         assert process.stdout.readline().startswith("founding-incident: history from ")
         process.send_signal(signal.SIGINT)
