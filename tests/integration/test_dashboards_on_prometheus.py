@@ -401,7 +401,7 @@ def test_the_command_ends_with_two_where_a_query_of_a_file_gives_nothing(
         (("check", "--replay"), "--from, --to and --replay need --prometheus URL"),
         (("check", "--prometheus", "localhost:9090"), "'localhost:9090' is no address"),
         (("check", "--prometheus", "http://127.0.0.1:1"), "http://127.0.0.1:1 does not answer"),
-        (("check", "--prometheus", "http://x", "--to", "now"), "--to: "),
+        (("check", "--prometheus", "http://x", "--to", "now"), "--to 'now' is no RFC 3339 time"),
         (
             ("check", "--prometheus", "http://x", *("--from", format_instant(END)), *RANGE[2:]),
             "--from must be earlier than --to",
